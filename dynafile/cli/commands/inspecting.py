@@ -1,0 +1,51 @@
+"""``dynafile info`` and ``check``: what a table is, and whether it is whole."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from dynafile.cli.failures import ExitCode, Failure, tell
+from dynafile.cli.opening import open_to_read
+from dynafile.cli.options import FormatOption, PathArgument
+from dynafile.cli.output import print_item
+from dynafile.cli.progress import progress_bar
+from dynafile.errors import CheckFailed, CorruptFile
+
+
+def info(path: PathArgument, *, form: FormatOption = None) -> None:
+    """Print a table's schema and size: items, partitions, bytes."""
+    with open_to_read(path) as db:
+        description = asdict(db.describe())
+    print_item(
+        {name: str(value) if name == "path" else value for name, value in description.items()},
+        form,
+        (),
+    )
+
+
+def check(path: PathArgument) -> None:
+    """Verify everything that a table's files promise; exit with 1 if anything is wrong.
+
+    Reads every file and changes none.
+    """
+    with progress_bar("checking", None) as _:
+        problems, items = _problems(path)
+    for problem in problems:
+        tell("problem", problem, colour="31")
+    if problems:
+        raise Failure(
+            f"{path} has {len(problems):,} problem{'s' if len(problems) > 1 else ''}",
+            code=ExitCode.FAILED,
+        )
+    tell("ok", f"{path} is whole: {items:,} items", colour="32")
+
+
+def _problems(path: str) -> tuple[tuple[str, ...], int]:
+    try:
+        with open_to_read(path, trusted=False) as db:
+            db.check()
+            return (), len(db)
+    except CheckFailed as error:
+        return error.problems or (str(error),), 0
+    except CorruptFile as error:
+        return (str(error),), 0

@@ -1,0 +1,134 @@
+"""The program: its commands, and how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from dynafile.cli.commands.exporting import export
+from dynafile.cli.commands.importing import import_
+from dynafile.cli.commands.inspecting import check, info
+from dynafile.cli.commands.items import delete, get, put
+from dynafile.cli.commands.reading import query, scan
+from dynafile.cli.failures import ExitCode, Failure, PipeClosed, report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# typer carries a copy of click since 0.26 and needs click before that; this is the one name for
+# click's UsageError that all of its versions have.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+
+
+class Program(TyperGroup):
+    """The group of all commands. It reports errors in the project's way, and sets exit codes."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command; exit with its code, or return that if not ``standalone_mode``."""
+        standalone = options.pop("standalone_mode", True)
+        code = int(self._run(*args, standalone_mode=False, **options))
+        if standalone:
+            sys.exit(code)
+        return code
+
+    def _run(self, *args: Any, **options: Any) -> int:
+        _prepare_output()
+        try:
+            code = super().main(*args, **options)
+            sys.stdout.flush()
+        except (PipeClosed, BrokenPipeError):
+            _abandon_output()
+            return ExitCode.PIPE_CLOSED
+        except (KeyboardInterrupt, typer.Abort):
+            return report(Failure("interrupted", code=ExitCode.INTERRUPTED))
+        except _UsageError as error:
+            return report(_usage_failure(error))
+        except Exception as error:  # noqa: BLE001
+            return report(error)
+        if code == ExitCode.INTERRUPTED:
+            return report(Failure("interrupted", code=ExitCode.INTERRUPTED))
+        return code or ExitCode.OK
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. A closed pipe gets past typer, which would exit with 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise PipeClosed from error
+
+
+app = typer.Typer(
+    name="dynafile",
+    cls=Program,
+    help="Tables with partition and sort keys, in a folder.",
+    epilog="Standard output is data alone; what is said about it goes to standard error.",
+    add_completion=False,
+    invoke_without_command=True,
+    rich_markup_mode="markdown",
+)
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "import": import_,
+    "export": export,
+    "get": get,
+    "put": put,
+    "delete": delete,
+    "query": query,
+    "scan": scan,
+    "info": info,
+    "check": check,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    return int(app(given, prog_name="dynafile", standalone_mode=False))
+
+
+@app.callback()
+def _main(
+    context: typer.Context,
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", show_default=False)
+    ] = False,
+) -> None:
+    if show_version:
+        try:
+            found = version("dynafile")
+        except PackageNotFoundError:
+            found = "(not installed)"
+        sys.stdout.write(f"dynafile {found}\n")
+    elif context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+def _usage_failure(error: Any) -> Failure:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "dynafile"
+    return Failure(
+        error.format_message(), hint=f"`{command} --help` shows the way", code=ExitCode.USAGE
+    )
+
+
+def _prepare_output() -> None:
+    """Make standard output UTF-8 where it goes into a file or a pipe, as JSON is."""
+    stream: Any = sys.stdout
+    if not stream.isatty() and hasattr(stream, "reconfigure"):
+        stream.reconfigure(encoding="utf-8")
+
+
+def _abandon_output() -> None:
+    """Let the interpreter flush what is left at its exit without an error."""
+    sys.stderr.flush()
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,266 @@
+"""The errors of Dynafile, one tree.
+
+Each message says what was wrong, where, and what to do. The text is static; the particulars
+(a path, an offset, a pid, an attribute) are also attributes of the error, listed with its class.
+
+.. code-block:: text
+
+    DynafileError
+      ValidationError            (ValueError) a request that is not valid; nothing was written
+        InvalidKey
+          MissingKey
+          EmptyKey
+          KeyTypeMismatch        (TypeError)
+          KeyTooLong
+        InvalidNumber
+        InvalidString
+        InvalidSet
+        InvalidName
+        UnsupportedType          (TypeError)
+        CyclicItem
+        NestingTooDeep
+        ItemTooLarge
+        ExpressionError
+        InvalidArgument
+        MalformedRecord
+      SchemaMismatch             (ValueError)
+      ReadOnlyDatabase           (PermissionError)
+      HandleUnusable
+        HandleClosed
+        HandleForked
+      StorageError               (OSError)
+        InvalidPath
+        PathNotWritable          (PermissionError)
+        ForeignFile
+        NetworkFileSystem
+        NewerFormat
+        CorruptFile
+        LockTimeout              (TimeoutError)
+        DiskFull
+        CommitOutcomeUnknown
+        StoreFailed
+      CheckFailed
+      MissingExtra               (ImportError)
+"""
+
+from __future__ import annotations
+
+
+class DynafileError(Exception):
+    """Base of every error that Dynafile raises on purpose."""
+
+    def __init__(self, message: str, /, **particulars: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.__dict__.update(particulars)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ValidationError(DynafileError, ValueError):
+    """A request that is not valid; raised before anything is written.
+
+    DynamoDB calls these ``ValidationException``.
+    """
+
+
+class InvalidKey(ValidationError):
+    """A key that the table cannot take. ``attribute`` names the key attribute."""
+
+    attribute: str | None = None
+
+
+class MissingKey(InvalidKey):
+    """A key attribute is absent, or None."""
+
+
+class EmptyKey(InvalidKey):
+    """A key attribute is an empty string or empty bytes."""
+
+
+class KeyTypeMismatch(InvalidKey, TypeError):
+    """A key attribute has another type than the table's key schema says.
+
+    ``expected`` and ``actual`` are DynamoDB's type letters: ``S``, ``N``, ``B``.
+    """
+
+    expected: str | None = None
+    actual: str | None = None
+
+
+class KeyTooLong(InvalidKey):
+    """A key attribute is over 2048 bytes (partition key) or 1024 bytes (sort key)."""
+
+    size: int = 0
+    limit: int = 0
+
+
+class InvalidNumber(ValidationError):
+    """NaN, an infinity, over 38 significant digits, or a magnitude DynamoDB does not hold.
+
+    ``path`` says where in the item.
+    """
+
+    path: str | None = None
+
+
+class InvalidString(ValidationError):
+    """A string with a lone surrogate, which UTF-8 cannot express. ``path`` says where."""
+
+    path: str | None = None
+
+
+class InvalidSet(ValidationError):
+    """A set that is empty, or mixes strings, numbers and bytes. ``path`` says where."""
+
+    path: str | None = None
+
+
+class InvalidName(ValidationError):
+    """An attribute or table name that is not valid. ``name`` is the name."""
+
+    name: str | None = None
+
+
+class UnsupportedType(ValidationError, TypeError):
+    """A value of a type that cannot be stored. ``path`` says where, ``type`` what it was."""
+
+    path: str | None = None
+    type: type | None = None
+
+
+class CyclicItem(ValidationError):
+    """An item that contains itself. ``path`` says where the circle closes."""
+
+    path: str | None = None
+
+
+class NestingTooDeep(ValidationError):
+    """Lists and maps nested deeper than 32 levels. ``path`` says where."""
+
+    path: str | None = None
+
+
+class ItemTooLarge(ValidationError):
+    """An item over the size limit. ``size`` and ``limit`` are in bytes, as stored."""
+
+    size: int = 0
+    limit: int = 0
+
+
+class ExpressionError(ValidationError):
+    """An expression that does not parse.
+
+    ``expression`` is the text, ``position`` the 0-based offset of the first character that
+    does not fit.
+    """
+
+    expression: str | None = None
+    position: int | None = None
+
+
+class InvalidArgument(ValidationError):
+    """An argument of a call that is out of range or does not fit the others."""
+
+
+class MalformedRecord(ValidationError):
+    """A record of an import that cannot be read. ``line`` is 1-based, ``source`` the file."""
+
+    line: int | None = None
+    source: str | None = None
+
+
+class SchemaMismatch(DynafileError, ValueError):
+    """Options that contradict what the folder stores, such as another ``pk_attribute``."""
+
+
+class ReadOnlyDatabase(DynafileError, PermissionError):
+    """A write through a handle opened with ``read_only=True``."""
+
+
+class HandleUnusable(DynafileError):
+    """A handle that cannot be used any more; open a new one."""
+
+
+class HandleClosed(HandleUnusable):
+    """A handle used after ``close()``."""
+
+
+class HandleForked(HandleUnusable):
+    """A handle of the parent process used in a forked child; open a new one in the child."""
+
+
+class StorageError(DynafileError, OSError):
+    """Something is wrong with the folder, a file in it, or the disk. ``path`` says which."""
+
+    path: str | None = None
+
+
+class InvalidPath(StorageError):
+    """The path is a file, or cannot hold a database for another reason."""
+
+
+class PathNotWritable(StorageError, PermissionError):
+    """The folder, or a file in it, cannot be written by this user."""
+
+
+class ForeignFile(StorageError):
+    """A file or folder that has one of our names and was not written by Dynafile."""
+
+
+class NetworkFileSystem(StorageError):
+    """The folder is on NFS, SMB or another file system whose locks cannot be trusted.
+
+    ``filesystem`` is its type.
+    """
+
+    filesystem: str | None = None
+
+
+class NewerFormat(StorageError):
+    """A folder written by a newer version of Dynafile. ``version`` is its format."""
+
+    version: int | None = None
+
+
+class CorruptFile(StorageError):
+    """A file that was truncated, damaged or forged. ``offset`` is where, in bytes."""
+
+    offset: int | None = None
+
+
+class LockTimeout(StorageError, TimeoutError):
+    """Another process held the writer's lock for longer than ``lock_timeout``.
+
+    ``pid`` is that process's id, where it is known.
+    """
+
+    pid: int | None = None
+
+
+class DiskFull(StorageError):
+    """The disk is full; the write failed whole, and the database stays usable."""
+
+
+class CommitOutcomeUnknown(StorageError):
+    """A sync failed, so that the commit may or may not survive a power cut; reopen to see."""
+
+
+class StoreFailed(StorageError):
+    """The store saw a failure after which it cannot be trusted; close it and open it again."""
+
+
+class CheckFailed(DynafileError):
+    """``check()`` found something wrong. ``problems`` lists what, one sentence each."""
+
+    problems: tuple[str, ...] = ()
+
+
+class MissingExtra(DynafileError, ImportError):
+    """An optional package is not installed; the message has the ``pip install`` line.
+
+    ``extra`` names it.
+    """
+
+    extra: str | None = None

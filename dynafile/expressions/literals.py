@@ -1,0 +1,213 @@
+"""Literals: a value taken into an expression, and tests of other values against it.
+
+A test is a closure from a value, ``MISSING`` included, to bool. What can be worked out from
+the literal alone is worked out when the closure is made.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
+from decimal import Decimal
+from math import isfinite
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from dynafile.errors import InvalidNumber, InvalidSet, NestingTooDeep, UnsupportedType
+from dynafile.expressions.comparison import (
+    RELATIONS,
+    differ,
+    equal,
+    exact_number,
+    kind_of,
+    relate,
+)
+
+__all__ = [
+    "ValueTest",
+    "difference_test",
+    "equality_test",
+    "member_test",
+    "order_test",
+    "take_literal",
+]
+
+ValueTest: TypeAlias = Callable[[Any], bool]
+
+_MAX_DEPTH = 32
+
+_KEPT: frozenset[type] = frozenset({bool, type(None), str, bytes, int})
+_PLAIN: tuple[type, ...] = (str, bytes, int, float, Decimal, datetime, date, time, UUID)
+
+
+def take_literal(value: object, depth: int = 0) -> Any:
+    """Return a value as an expression keeps it: of the types that are stored, and a copy.
+
+    A ``StrEnum`` becomes a str, a ``bytearray`` or boto3's ``Binary`` bytes, and so on. Raises
+    ``UnsupportedType``, ``InvalidNumber``, ``InvalidSet`` or ``NestingTooDeep``.
+    """
+    if type(value) in _KEPT:
+        return value
+    for kind in _PLAIN:
+        if isinstance(value, kind):
+            plain = value if type(value) is kind else _plain(kind, value)
+            if isinstance(plain, (float, Decimal)) and not _is_finite(plain):
+                raise InvalidNumber(
+                    f"{plain} is no number that an attribute can hold; compare with a finite one"
+                )
+            return plain
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if type(value).__name__ == "Binary" and isinstance(getattr(value, "value", None), bytes):
+        return value.value  # type: ignore[attr-defined]
+    if depth >= _MAX_DEPTH:
+        raise NestingTooDeep(f"the value is nested deeper than {_MAX_DEPTH} levels; flatten it")
+    if isinstance(value, (list, tuple)):
+        return [take_literal(member, depth + 1) for member in value]
+    if isinstance(value, (set, frozenset)):
+        members = frozenset(take_literal(member, depth + 1) for member in value)
+        if len({kind_of(member) for member in members}) != 1 or kind_of(members) is None:
+            raise InvalidSet("a set holds strings, numbers or bytes, one kind, and is not empty")
+        return members
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {str(name): take_literal(member, depth + 1) for name, member in value.items()}
+    kind = type(value)
+    raise UnsupportedType(
+        f"a value of type {kind.__module__}.{kind.__qualname__} cannot be compared with an "
+        "attribute; pass a str, number, bytes, bool, None, list, dict, set, date or time",
+        type=kind,
+    )
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    return isfinite(value) if isinstance(value, float) else value.is_finite()
+
+
+def _plain(kind: type, value: Any) -> Any:
+    # A subclass may have its own idea of str() and arithmetic; these read what it holds.
+    if kind is str:
+        return str.__str__(value)
+    if kind is bytes:
+        return bytes.__getitem__(value, slice(None))
+    if kind is int:
+        return int.__index__(value)
+    if kind is float:
+        return float.__float__(value)
+    if kind is Decimal:
+        return Decimal(value)
+    if kind is UUID:
+        return UUID(int=value.int)
+    fields = {date: _CALENDAR, time: _CLOCK}.get(kind, _CALENDAR + _CLOCK)
+    return kind(**{field: getattr(value, field) for field in fields})
+
+
+_CALENDAR = ("year", "month", "day")
+_CLOCK = ("hour", "minute", "second", "microsecond", "tzinfo", "fold")
+
+
+def equality_test(literal: Any) -> ValueTest:
+    """Return a test that a value equals the literal."""
+    kind = kind_of(literal)
+    if kind == "N":
+        return _number_test("=", literal)
+    if kind == "S" or kind == "B":
+        cls = type(literal)
+        return lambda value: type(value) is cls and value == literal
+    if kind == "BOOL" or kind == "NULL":
+        return lambda value: value is literal
+    return lambda value: equal(value, literal)
+
+
+def difference_test(literal: Any) -> ValueTest:
+    """Return a test that a value is of the literal's kind and differs from it."""
+    kind = kind_of(literal)
+    if kind == "N":
+        return _number_test("<>", literal)
+    if kind == "S" or kind == "B":
+        cls = type(literal)
+        return lambda value: type(value) is cls and value != literal
+    return lambda value: differ(value, literal)
+
+
+def order_test(symbol: str, literal: Any) -> ValueTest:
+    """Return a test that a value is ``<``, ``<=``, ``>`` or ``>=`` the literal."""
+    kind = kind_of(literal)
+    if kind == "N":
+        return _number_test(symbol, literal)
+    if kind == "S" or kind == "B":
+        cls, relation = type(literal), RELATIONS[symbol]
+        return lambda value: type(value) is cls and relation(value, literal)
+    return lambda value: relate(symbol, value, literal)
+
+
+def member_test(literals: Iterable[Any]) -> ValueTest:
+    """Return a test that a value equals one of the literals."""
+    texts: set[Any] = set()
+    others: list[ValueTest] = []
+    numbers: set[int | Decimal] = set()
+    for literal in literals:
+        kind = kind_of(literal)
+        if kind == "S" or kind == "B":
+            texts.add(literal)
+        elif kind == "N":
+            numbers.add(exact_number(literal))
+        else:
+            others.append(equality_test(literal))
+
+    def test(value: Any) -> bool:
+        kind = type(value)
+        if kind is str or kind is bytes:
+            return value in texts
+        if kind is int or kind is Decimal:
+            return value in numbers
+        if kind is float:
+            return exact_number(value) in numbers
+        return any(other(value) for other in others) if others else False
+
+    return test
+
+
+def _number_test(symbol: str, literal: int | float | Decimal) -> ValueTest:
+    exact = exact_number(literal)
+    relation = _NUMBER_RELATIONS[symbol]
+    near, float_relation = _float_relation(symbol, exact)
+
+    def test(value: Any) -> bool:
+        kind = type(value)
+        if kind is int:
+            return relation(value, exact)
+        if kind is float:
+            return float_relation(value, near)
+        if kind is not Decimal:
+            return False
+        try:
+            return relation(value, exact)
+        except ArithmeticError:  # a NaN, which no table stores
+            return False
+
+    return test
+
+
+def _float_relation(symbol: str, exact: int | Decimal) -> tuple[float, Callable[..., bool]]:
+    """Return a float and a relation to it that a float has if it has the relation to ``exact``.
+
+    Going through Decimal for each float would cost half a microsecond. The float nearest to
+    ``exact`` is on one side of it, or on it; every other float is on the same side of both.
+    """
+    near = float(Decimal(exact))
+    shown = exact_number(near)
+    if shown == exact:
+        return near, _NUMBER_RELATIONS[symbol]
+    if symbol in ("=", "<>"):
+        return near, (lambda value, near: symbol == "<>")
+    if shown < exact:
+        return near, RELATIONS["<=" if symbol in ("<", "<=") else ">"]
+    return near, RELATIONS["<" if symbol in ("<", "<=") else ">="]
+
+
+_NUMBER_RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
+    **RELATIONS,
+    "=": operator.eq,
+    "<>": operator.ne,
+}

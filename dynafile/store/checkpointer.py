@@ -1,0 +1,310 @@
+"""The checkpointer: moves pending operations from the journal into snapshots, a little with each commit."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Final
+
+from dynafile.store.format import (
+    CHECKPOINT,
+    CHECKPOINT_NAME,
+    FOLD,
+    OPERATION_HEADER_BYTES,
+    RECORD_HEADER_BYTES,
+    REPLACE,
+    ROTATE,
+    Checkpoint,
+    Piece,
+    SnapshotHeader,
+    encode_checkpoint,
+    encode_numbers,
+    encode_pieces,
+    parse_partition_directory,
+    segment_name,
+)
+from dynafile.store.journal import Journal
+from dynafile.store.partition import (
+    Partition,
+    cut_points,
+    memory_cost,
+    pieces_of,
+    size,
+)
+from dynafile.store.partition_map import Keyspace
+from dynafile.store.replica import Replica
+from dynafile.store.snapshot import Entries, dump_snapshot, load_snapshot
+from dynafile.store.writer import Writer
+
+PARTITION_BYTES: Final = 128 * 1024
+"""A partition that is larger when it is folded is split."""
+PIECE_SHARE: Final = 0.6
+"""How full the pieces of a split are, so that they can grow."""
+MOST_PIECES: Final = 16
+"""A split makes at most this many partitions at a time; the rest waits its turn."""
+CHECKPOINT_BYTES: Final = 16 * 1024 * 1024
+"""The journal past the checkpoint that starts the next one: what is replayed in about a tenth of a second."""
+PAUSE_SECONDS: Final = 0.03
+"""What a commit spends on folding at the most, unless the journal is running away."""
+RUNAWAY: Final = 8
+
+
+class Checkpointer:
+    """Folds partitions with pending operations until everything before a target is in snapshots.
+
+    A checkpoint begins with a new segment of the journal, and its first LSN is the target; when every
+    partition that was pending then has been folded, by this process or another, the target becomes the
+    checkpoint and the older segments go. All of it happens under the writer's lock.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        journal: Journal,
+        writer: Writer,
+        *,
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
+        partition_bytes: int = PARTITION_BYTES,
+    ) -> None:
+        self._replica = replica
+        self._journal = journal
+        self._writer = writer
+        self._volume = replica.volume
+        self.checkpoint_bytes = checkpoint_bytes
+        self.partition_bytes = partition_bytes
+        self._target: Checkpoint | None = None
+        self._todo: deque[tuple[Keyspace, Partition]] = deque()
+        self._planned = 0
+        self._credit = 0.0
+
+    def after_commit(self, written: int) -> None:
+        """Begin a checkpoint that is due, or do the share of one that ``written`` bytes call for."""
+        past = self._replica.lsn - self._replica.checkpoint.lsn
+        if self._target is None:
+            if past < self.checkpoint_bytes:
+                return
+            self._begin()
+        self._credit += self._planned * written / self.checkpoint_bytes
+        deadline = time.perf_counter() + PAUSE_SECONDS
+        while self._todo and self._credit >= 1:
+            self._credit -= self._step()
+            if time.perf_counter() > deadline and past < RUNAWAY * self.checkpoint_bytes:
+                break
+        if not self._todo:
+            self._finish()
+
+    def complete(self) -> None:
+        """Bring everything that is pending into snapshots now."""
+        if not self.pending(self._replica.lsn):
+            return
+        self._begin()
+        while self._target is not None:
+            while self._todo:
+                self._step()
+            self._finish()
+
+    def pending(self, before: int) -> list[tuple[Keyspace, Partition]]:
+        """Return the partitions that have pending operations from before an LSN."""
+        return [
+            (keyspace, part)
+            for keyspace in self._replica.keyspaces.values()
+            for part in keyspace.partitions()
+            if part.pending and part.since < before
+        ]
+
+    # -- one checkpoint ---------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Start a new segment; what lies before it is what the checkpoint covers."""
+        replica = self._replica
+        base = replica.lsn + RECORD_HEADER_BYTES + OPERATION_HEADER_BYTES + 8
+        self._journal.create(base)
+        self._writer.structure((ROTATE, 0, encode_numbers([base]), b""))
+        assert replica.lsn == base
+        self._target = Checkpoint(base, base, base, replica.time)
+        self._todo = deque(self.pending(base))
+        self._planned = len(self._todo)
+        self._credit = 0.0
+
+    def _step(self) -> int:
+        """Fold the next partition that still needs it; return how many folds that took."""
+        assert self._target is not None
+        keyspace, part = self._todo.popleft()
+        if not part.pending or part.since >= self._target.lsn:
+            return 0
+        if part not in keyspace.partitions():
+            return 0  # split or cleared meanwhile, by another process
+        return self._fold(keyspace, part)
+
+    def _finish(self) -> None:
+        """Make the target the checkpoint, and remove what it makes superfluous."""
+        target = self._target
+        assert target is not None
+        self._todo.extend(self.pending(target.lsn))
+        if self._todo:
+            return  # a split of another process left something
+        self._target = None
+        if target.lsn <= self._replica.checkpoint.lsn:
+            return
+        self._remove_strays()
+        if self._writer.meta_version != self._replica.schema.version:
+            self._writer.write_meta()
+        self._volume.replace(CHECKPOINT_NAME, encode_checkpoint(self._replica.store_id, target))
+        self._writer.structure((CHECKPOINT, 0, encode_numbers(target), b""), durable=False)
+        for name in self._volume.list("journal"):
+            if name < segment_name(target.segment).rpartition("/")[2]:
+                self._volume.remove(f"journal/{name}")
+
+    def _remove_strays(self) -> None:
+        """Remove folders that the maps do not name, durably.
+
+        The checkpoint takes away the record that says a folder was replaced, and who opens the store
+        takes an older folder for a partition; so none may be left, nor come back after a crash.
+        """
+        for keyspace in self._replica.keyspaces.values():
+            known = {part.id for part in keyspace.partitions()}
+            for name in self._volume.list(keyspace.directory):
+                parsed = parse_partition_directory(name)
+                if parsed is not None and parsed[1] not in known:
+                    self._volume.remove(f"{keyspace.directory}/{name}")
+            if self._volume.list(keyspace.directory):
+                self._volume.sync(keyspace.directory)
+
+    def mark_clean(self) -> None:
+        """Note in the checkpoint how far the journal is on disk, so that later damage is no torn end."""
+        old = self._replica.checkpoint
+        new = old._replace(synced=self._journal.synced)
+        if new.synced > old.synced:
+            self._volume.replace(CHECKPOINT_NAME, encode_checkpoint(self._replica.store_id, new))
+
+    # -- one partition ----------------------------------------------------------------------------
+
+    def _fold(self, keyspace: Keyspace, part: Partition) -> int:
+        """Write what a partition holds into snapshots, and say so in the journal."""
+        replica = self._replica
+        # No snapshot holds an operation that the journal could still lose.
+        self._writer.sync_through(replica.lsn)
+        with replica.mutex:
+            owner, entries = replica.entries_at(keyspace, part.begin)
+        assert owner is part
+        if not entries and len(keyspace.partitions()) > 1 and self._merge(keyspace, part):
+            return 2
+        if size(entries) <= self.partition_bytes:
+            if part.id:
+                self._write(keyspace, part.id, part.begin, keyspace.end_of(part), entries)
+                self._writer.structure((FOLD, keyspace.id, encode_numbers([part.id]), b""))
+            else:
+                self._replace(keyspace, [part], [part.begin], [entries])
+            return 1
+        return self._split(keyspace, part, entries)
+
+    def _split(self, keyspace: Keyspace, part: Partition, entries: Entries) -> int:
+        target = int(self.partition_bytes * PIECE_SHARE)
+        points, more = cut_points(entries, target, MOST_PIECES)
+        pieces = pieces_of(entries, points)
+        begins = [part.begin, *points]
+        self._replace(keyspace, [part], begins, pieces, rest=more)
+        if more:
+            self._todo.append((keyspace, keyspace.candidate(points[-1])))
+            self._planned += MOST_PIECES
+        return len(begins)
+
+    def _merge(self, keyspace: Keyspace, part: Partition) -> bool:
+        """Join an empty partition with a neighbour; False where none is fit for it."""
+        replica = self._replica
+        with replica.mutex:
+            if part.begin:
+                left = replica.entries_below(keyspace, part.begin)[0]
+            else:
+                left = part
+            right = keyspace.next_of(left)
+            if right is None:
+                return False
+            right = replica.entries_at(keyspace, right.begin)[0]
+            other = left if right is part else right
+            entries = replica.entries_at(keyspace, other.begin)[1]
+        if right is not part and left is not part:
+            return False
+        if other.id == 0 or size(entries) > self.partition_bytes:
+            return False
+        self._replace(keyspace, [left, right], [left.begin], [entries])
+        return True
+
+    def _replace(
+        self,
+        keyspace: Keyspace,
+        old: list[Partition],
+        begins: list[bytes],
+        pieces: list[Entries],
+        *,
+        rest: bool = False,
+    ) -> None:
+        """Write new partitions, put them into the map, and remove the folders of the old ones.
+
+        With ``rest`` the last piece is not folded: it keeps its pending operations over what its old
+        snapshot had, or over nothing where it had none.
+        """
+        replica = self._replica
+        last = old[-1]
+        end = keyspace.end_of(last)
+        first = replica.lsn
+        made: list[Piece] = []
+        for index, (begin, entries) in enumerate(zip(begins, pieces, strict=True)):
+            stop = begins[index + 1] if index + 1 < len(begins) else end
+            if rest and index == len(begins) - 1:
+                made.append(self._write_rest(keyspace, last, first + index, begin, stop))
+            else:
+                self._write(keyspace, first + index, begin, stop, entries)
+                made.append(Piece(first + index, True, begin))
+        numbers = encode_numbers(part.id for part in old)
+        # The new ids are LSNs inside the record that makes them, so they are never used again.
+        assert len(numbers) + len(encode_pieces(made)) >= len(made)
+        self._writer.structure((REPLACE, keyspace.id, numbers, encode_pieces(made)))
+        self._keep_warm(keyspace, made, pieces)
+        for part in old:
+            if part.id:
+                self._volume.remove(keyspace.path(part))
+
+    def _write(
+        self, keyspace: Keyspace, number: int, begin: bytes, end: bytes | None, entries: Entries
+    ) -> None:
+        self._write_at(keyspace, number, begin, end, entries, self._replica.lsn)
+
+    def _write_at(
+        self,
+        keyspace: Keyspace,
+        number: int,
+        begin: bytes,
+        end: bytes | None,
+        entries: Entries,
+        lsn: int,
+    ) -> None:
+        store_id = self._replica.store_id
+        header = SnapshotHeader(keyspace.id, number, lsn, len(entries), 0, 0, begin, end)
+        name = keyspace.file(Partition(number, begin, resolved=True))
+        self._volume.replace(name, dump_snapshot(store_id, header, entries))
+
+    def _write_rest(
+        self, keyspace: Keyspace, old: Partition, number: int, begin: bytes, end: bytes | None
+    ) -> Piece:
+        if old.id == 0:
+            return Piece(0, False, begin)
+        replica = self._replica
+        name = keyspace.file(old)
+        path = f"{self._volume.root}/{name}"
+        data = self._volume.read(name)
+        header, before = load_snapshot(data, replica.store_id, path, trusted=replica.trusted)
+        kept = Entries((key, before[key]) for key in before.irange(begin))
+        self._write_at(keyspace, number, begin, end, kept, header.lsn)
+        return Piece(number, False, begin)
+
+    def _keep_warm(self, keyspace: Keyspace, made: list[Piece], pieces: list[Entries]) -> None:
+        """Give the new partitions their entries, which are in memory anyway."""
+        replica = self._replica
+        with replica.mutex:
+            for piece, entries in zip(made, pieces, strict=True):
+                part = keyspace.candidate(piece.begin)
+                if part.id == piece.id and part.begin == piece.begin and part.entries is None:
+                    part.entries = entries
+                    part.cost = memory_cost(entries)
+                    replica.cache.add(part)

@@ -1,0 +1,157 @@
+"""The writer's lock on an open descriptor: exclusive among processes, and fair."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+
+from filelock import lock_descriptor, unlock_descriptor
+
+from dynafile.errors import LockTimeout
+from dynafile.store.position import FIRST_SLOT, HOLDER, SLOTS
+
+try:
+    from fcntl import LOCK_EX, flock
+except ImportError:  # Windows
+    flock = None  # type: ignore[assignment]
+    LOCK_EX = 0
+
+_HANDOVER_SECONDS = 0.0005
+_NOBODY = bytes(SLOTS * 8)
+
+
+class FileLock:
+    """A lock on one open descriptor, with the pids of holder and waiters in shared words.
+
+    An uncontended acquire and release cost two system calls. A waiter blocks in ``flock`` in a thread
+    of its own, so that a deadline can end the wait and the kernel wakes it at once; where there is no
+    ``flock`` it polls every millisecond with jitter. A process that lets go while others wait steps
+    back until one of them has it: without that it would win each race against a sleeper.
+
+    One thread of the process uses the lock at a time (the committer's mutex sees to that).
+    """
+
+    def __init__(self, descriptor: int, words: memoryview, path: str) -> None:
+        self._descriptor = descriptor
+        self._words = words
+        self._slots = words.cast("B")[FIRST_SLOT * 8 :]
+        self._path = path
+        self._pid = os.getpid()
+        self._slot = FIRST_SLOT + self._pid % SLOTS
+        self._waiter: _Waiter | None = None
+
+    def acquire(self, timeout: float) -> None:
+        """Take the lock; raises :class:`LockTimeout` after ``timeout`` seconds."""
+        if self._waiter is not None or not lock_descriptor(self._descriptor, blocking=False):
+            self._words[self._slot] = self._pid
+            try:
+                self._wait(timeout)
+            finally:
+                self._words[self._slot] = 0
+        self._words[HOLDER] = self._pid
+
+    def release(self) -> None:
+        """Let go of the lock, and let a waiting process have it before we can take it again."""
+        unlock_descriptor(self._descriptor)
+        if self._slots != _NOBODY:
+            self._step_back()
+
+    def contended(self) -> bool:
+        """Say whether another process is waiting."""
+        return self._slots != _NOBODY
+
+    def _step_back(self) -> None:
+        deadline = time.perf_counter() + _HANDOVER_SECONDS
+        while self._words[HOLDER] == self._pid:
+            if time.perf_counter() > deadline:
+                # Nobody came: the waiters are dead, or too slow to be waited for.
+                self._slots[:] = _NOBODY
+                return
+            time.sleep(0.00002)
+
+    def _wait(self, timeout: float) -> None:
+        if timeout <= 0 and self._waiter is None:
+            raise self._timed_out(timeout)
+        if flock is None:
+            self._poll(timeout)
+            return
+        # A wait given up earlier may still be queued in the kernel; its lock would be the same lock as
+        # ours, so it is taken up again and never left beside a new one.
+        waiter = self._waiter
+        if waiter is None or not waiter.claim():
+            waiter = self._waiter = _Waiter(self._descriptor)
+        if not waiter.wait(timeout):
+            raise self._timed_out(timeout)
+        self._waiter = None
+
+    def _poll(self, timeout: float) -> None:
+        deadline = time.perf_counter() + timeout
+        while not lock_descriptor(self._descriptor, blocking=False):
+            if time.perf_counter() > deadline:
+                raise self._timed_out(timeout)
+            time.sleep(random.uniform(0.0002, 0.001))  # noqa: S311 - jitter, not a secret
+
+    def _timed_out(self, timeout: float) -> LockTimeout:
+        pid = self._words[HOLDER] or None
+        return LockTimeout(
+            f"{self._path} is locked by process {pid if pid else '(unknown)'} for over {timeout:g} "
+            f"seconds: let it finish or end it, or open with a longer lock_timeout",
+            path=self._path,
+            pid=pid,
+        )
+
+
+class _Waiter:
+    """One blocking ``flock`` in a thread, that can be given up and claimed again."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._mutex = threading.Lock()
+        self._ended = threading.Event()
+        self._claimed = True
+        self._held = False
+        self._failed: OSError | None = None
+        threading.Thread(target=self._block, name="dynafile-lock", daemon=True).start()
+
+    def claim(self) -> bool:
+        """Take a given-up wait up again; False where it has ended without a lock."""
+        with self._mutex:
+            self._claimed = True
+            return not self._ended.is_set() or self._held
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the lock is ours; False, and the lock let go when it comes, after ``timeout``."""
+        try:
+            if not self._ended.wait(timeout) and self.give_up():
+                return False
+        except BaseException:
+            if not self.give_up() and self._held:
+                unlock_descriptor(self._descriptor)
+                self._held = False
+            raise
+        if self._failed is not None:
+            raise self._failed
+        return True
+
+    def give_up(self) -> bool:
+        """Return False where the wait had ended before it could be given up."""
+        with self._mutex:
+            if self._ended.is_set():
+                return False
+            self._claimed = False
+            return True
+
+    def _block(self) -> None:
+        try:
+            flock(self._descriptor, LOCK_EX)
+        except OSError as error:
+            self._failed = error
+        with self._mutex:
+            if self._failed is None:
+                if self._claimed:
+                    self._held = True
+                else:
+                    unlock_descriptor(self._descriptor)
+            self._ended.set()

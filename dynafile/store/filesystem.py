@@ -1,0 +1,91 @@
+"""What the store asks of the operating system before it trusts a folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from xxhash import xxh3_64_intdigest
+
+from dynafile.errors import NetworkFileSystem
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    "9p afpfs afs beegfs ceph cifs davfs fuse.ceph fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs "
+    "fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 smb smb2 smb3 smbfs webdav".split()
+)
+_MOUNTS = "/proc/self/mountinfo"
+
+
+def refuse_network_file_system(folder: str) -> None:
+    """Raise :class:`NetworkFileSystem` where locks and shared memory cannot be trusted."""
+    kind = filesystem_type(folder)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise NetworkFileSystem(
+            f"{folder} is on a network file system ({kind}), whose locks and shared memory cannot "
+            f"be trusted: use a folder on a local disk, or serve it with a process on that machine",
+            path=folder,
+            filesystem=kind,
+        )
+
+
+def filesystem_type(folder: str) -> str | None:
+    """Return the type of the file system that holds ``folder`` (``ext4``, ``nfs4``); None: not known."""
+    try:
+        if sys.platform == "win32":
+            return _windows_drive_type(folder)
+        if os.path.exists(_MOUNTS):
+            return _linux_type(os.path.realpath(folder), Path(_MOUNTS).read_text(errors="replace"))
+        output = subprocess.run(  # noqa: S603 - a fixed system program
+            ["/sbin/mount"], capture_output=True, text=True, timeout=5, check=False
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return _bsd_type(os.path.realpath(folder), output)
+
+
+def _linux_type(folder: str, mountinfo: str) -> str | None:
+    best, kind = "", None
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        fields = left.split(" ")
+        if len(fields) < 5 or not right:
+            continue
+        mount = fields[4].encode().decode("unicode_escape", "replace")
+        if _holds(mount, folder) and len(mount) >= len(best):
+            best, kind = mount, right.split(" ")[0]
+    return kind
+
+
+def _bsd_type(folder: str, output: str) -> str | None:
+    best, kind = "", None
+    for line in output.splitlines():
+        _, _, right = line.partition(" on ")
+        mount, bracket, options = right.rpartition(" (")
+        if bracket and _holds(mount, folder) and len(mount) >= len(best):
+            best, kind = mount, options.split(",")[0].rstrip(")").strip()
+    return kind
+
+
+def _holds(mount: str, folder: str) -> bool:
+    return folder == mount or folder.startswith(mount.rstrip("/") + "/")
+
+
+def _windows_drive_type(folder: str) -> str | None:
+    if sys.platform == "win32":
+        import ctypes
+
+        drive = os.path.splitdrive(os.path.abspath(folder))[0] + "\\"
+        remote = 4
+        if drive.startswith("\\\\") or ctypes.windll.kernel32.GetDriveTypeW(drive) == remote:
+            return "smb"
+    return None
+
+
+def boot_number() -> int:
+    """Return a number that changes when the machine restarts; 0 where the system offers none."""
+    try:
+        return xxh3_64_intdigest(Path("/proc/sys/kernel/random/boot_id").read_bytes()) | 1
+    except OSError:
+        return 0

@@ -1,0 +1,186 @@
+"""The journal: the segments of the append-only log, and where in them an LSN lies."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from dynafile.errors import CorruptFile
+from dynafile.store.format import (
+    SEGMENT_HEADER_BYTES,
+    Record,
+    check_segment_header,
+    decode_record,
+    encode_segment_header,
+    next_record_after,
+    segment_name,
+    zeros_only,
+)
+from dynafile.store.position import GENERATION
+from dynafile.store.volume import Volume
+
+LEAST_ROOM: Final = 64 * 1024
+MOST_ROOM: Final = 1024 * 1024
+"""A segment keeps zeros ahead of its end: a sync that does not change a file's size is a third cheaper."""
+
+_log = logging.getLogger("dynafile")
+
+
+class Journal:
+    """The journal as one process follows it.
+
+    The segment at hand is the one that holds the replica's LSN, for reading and for appending: who
+    appends has first read to the end. Reading happens under the replica's mutex, writing under the
+    writer's lock; both change ``segment`` only under the mutex.
+    """
+
+    def __init__(self, volume: Volume, store_id: bytes) -> None:
+        self._volume = volume
+        self._store_id = store_id
+        self._words = volume.share()
+        self.segment = 0
+        self._name = ""
+        self._next: int | None = None
+        self._room = 0  # the segment's length as far as this process knows; it may be longer
+        self._generation = self._words[GENERATION]
+        self.synced = 0
+
+    def create(self, base: int) -> None:
+        """Make an empty segment, durably."""
+        data = encode_segment_header(self._store_id, base)
+        self._volume.forget(segment_name(base))
+        self._volume.replace(segment_name(base), data.ljust(LEAST_ROOM, b"\0"))
+
+    def move(self, base: int) -> None:
+        """Go to the segment whose first LSN is ``base``; raises FileNotFoundError where it is gone."""
+        name = segment_name(base)
+        header = self._volume.read(name, 0, SEGMENT_HEADER_BYTES)
+        check_segment_header(header, self._store_id, base, self._path(name))
+        if self._name and self._name != name:
+            self._volume.forget(self._name)
+        self.segment, self._name, self._room = base, name, 0
+        self._next = None
+
+    def follow(self, base: int) -> None:
+        """Note that the segment at hand ends at ``base``, where the next one begins.
+
+        The move itself waits until something is read or written there, so that a record which is applied
+        once more after an interruption is still found.
+        """
+        self._next = base
+
+    def _come_to(self, lsn: int) -> None:
+        if self._next is not None and lsn >= self._next:
+            self.move(self._next)
+
+    def _path(self, name: str) -> str:
+        return f"{self._volume.root}/{name}"
+
+    def _offset(self, lsn: int) -> int:
+        return SEGMENT_HEADER_BYTES + lsn - self.segment
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def read(self, lsn: int, stop: int) -> Iterator[Record]:
+        """Yield the published records from ``lsn`` up to ``stop``.
+
+        Raises FileNotFoundError where a segment is gone, CorruptFile where a record is damaged.
+        """
+        if self._words[GENERATION] != self._generation:
+            self._volume.forget(self._name)
+            self._generation = self._words[GENERATION]
+        while lsn < stop:
+            self._come_to(lsn)
+            base = lsn
+            data = self._volume.read(self._name, self._offset(base), stop - base)
+            while lsn < stop and lsn != self._next:
+                record = decode_record(data, lsn - base, lsn)
+                if record is None:
+                    raise self._damaged(lsn)
+                lsn = record.end
+                yield record
+
+    def replay(self, lsn: int, known: int) -> Iterator[Record]:
+        """Yield every whole record from ``lsn``, and judge what comes after the last one.
+
+        ``known`` is the highest LSN that something besides the records proves to be on disk. Damage
+        below it, or below what a record says was synced, raises CorruptFile; above it is the torn end of a
+        crash, which :meth:`cut` removes. To be called under the writer's lock, or read-only.
+        """
+        while True:
+            self._come_to(lsn)
+            base = lsn
+            data = self._volume.read(self._name, self._offset(base))
+            while (record := decode_record(data, lsn - base, lsn)) is not None:
+                lsn = record.end
+                known = max(known, record.synced)
+                yield record
+            if lsn != self._next:
+                break
+        if not zeros_only(data[lsn - base :]):
+            later = next_record_after(data, lsn - base, base)
+            if later is not None:
+                known = max(known, later[1])
+        if lsn < known:
+            raise self._damaged(lsn)
+
+    def _damaged(self, lsn: int) -> CorruptFile:
+        path, offset = self._path(self._name), self._offset(lsn)
+        return CorruptFile(
+            f"{path} is damaged at offset {offset} (LSN {lsn}), before a place that was known to be "
+            f"on disk, so commits that were acknowledged are lost. Restore a backup, or run "
+            f"`dynafile check` to see what can still be read",
+            path=path,
+            offset=offset,
+        )
+
+    # -- writing, under the writer's lock --------------------------------------------------------
+
+    def cut(self, end: int) -> int:
+        """Put zeros over whatever lies past ``end`` in the segment at hand; return how many bytes did."""
+        self._come_to(end)
+        offset = self._offset(end)
+        rest = self._volume.read(self._name, offset)
+        self._room = offset + len(rest)
+        if zeros_only(rest):
+            return 0
+        self._volume.write(self._name, offset, bytes(len(rest)))
+        torn = len(rest.rstrip(b"\0"))
+        _log.warning(
+            "%s: cut %d bytes at offset %d that were written but never acknowledged",
+            self._path(self._name),
+            torn,
+            offset,
+        )
+        return torn
+
+    def append(self, lsn: int, data: bytes) -> None:
+        """Write records at ``lsn``; not durable before :meth:`sync`, not visible before it is published."""
+        self._come_to(lsn)
+        offset = self._offset(lsn)
+        stop = offset + len(data)
+        if stop > self._room:
+            # Another process may have made room since; zeros over its records would be the end of them.
+            self._room += len(self._volume.read(self._name, self._room))
+            if stop > self._room:
+                room = min(MOST_ROOM, max(LEAST_ROOM, self._room))
+                data += bytes(room - stop % room)
+        self._volume.write(self._name, offset, data)
+        self._room = max(self._room, offset + len(data))
+
+    def sync(self, end: int) -> None:
+        """Make the journal durable up to ``end``, the end of the segment at hand."""
+        if self.synced < end:
+            self._volume.sync(self._name)
+            self.synced = end
+
+    def renew(self, end: int) -> None:
+        """Replace the segment by a copy up to ``end``: after a failed sync nobody knows what is on disk."""
+        self._come_to(end)
+        data = self._volume.read(self._name, 0, self._offset(end))
+        self._volume.forget(self._name)
+        self._volume.replace(self._name, data + bytes(LEAST_ROOM))
+        self._words[GENERATION] = self._generation = self._words[GENERATION] + 1
+        self._room = 0
+        self.synced = end

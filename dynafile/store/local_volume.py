@@ -1,0 +1,289 @@
+"""A volume on the local file system."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import mmap
+import os
+import shutil
+import sys
+from typing import IO, Any, Final
+
+from atomicwrites import AtomicWriter, atomic_write
+
+from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
+from dynafile.store.file_lock import FileLock
+from dynafile.store.position import POSITION_BYTES
+
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+if sys.platform == "darwin":
+    import fcntl
+
+    def _sync_descriptor(descriptor: int) -> None:
+        # fsync on macOS leaves the data in the drive's cache.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+else:
+    _sync_descriptor = getattr(os, "fdatasync", os.fsync)
+
+
+class _Writer(AtomicWriter):  # type: ignore[misc]
+    """atomicwrites, with a temporary file that has the modes of the user's umask, in ``tmp/``."""
+
+    _numbers = itertools.count()
+
+    def get_fileobject(self, dir: str, **_: Any) -> IO[bytes]:  # noqa: A002 - its name
+        name = os.path.join(dir, f"{os.getpid()}-{next(self._numbers)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW
+        return open(name, "wb", opener=lambda path, _: os.open(path, flags, 0o666))
+
+
+class LocalVolume:
+    """Files below one folder, with descriptors of the journal's segments kept open.
+
+    The folder itself must exist. Thread safety: a descriptor is opened once and closed by
+    :meth:`forget` and :meth:`close`, which the store calls under its lock.
+    """
+
+    def __init__(self, root: str, *, read_only: bool = False) -> None:
+        self.root = root
+        self.read_only = read_only
+        self._descriptors: dict[str, int] = {}
+        self._lock: FileLock | None = None
+        self._words: memoryview | None = None
+
+    def _path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def _descriptor(self, name: str) -> int:
+        descriptor = self._descriptors.get(name)
+        if descriptor is None:
+            flags = os.O_RDONLY if self.read_only else os.O_RDWR
+            try:
+                descriptor = os.open(self._path(name), flags | _NO_FOLLOW)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                raise _translated(error, self._path(name)) from error
+            descriptor = self._descriptors.setdefault(name, descriptor)
+        return descriptor
+
+    def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes from ``offset``; segments of the journal stay open."""
+        try:
+            if name.startswith("journal/"):
+                descriptor = self._descriptor(name)
+                if size < 0:
+                    size = max(0, os.fstat(descriptor).st_size - offset)
+                return _read_at(descriptor, size, offset)
+            descriptor = os.open(self._path(name), os.O_RDONLY | _NO_FOLLOW)
+            try:
+                if size < 0:
+                    size = max(0, os.fstat(descriptor).st_size - offset)
+                return _read_at(descriptor, size, offset)
+            finally:
+                os.close(descriptor)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _translated(error, self._path(name)) from error
+
+    def write(self, name: str, offset: int, data: bytes) -> None:
+        """Write in place; makes the file where it is missing."""
+        try:
+            try:
+                descriptor = self._descriptor(name)
+            except FileNotFoundError:
+                self._make(name)
+                descriptor = self._descriptor(name)
+            written = _write_at(descriptor, data, offset)
+            while written < len(data):
+                written += _write_at(descriptor, data[written:], offset + written)
+        except StorageError:
+            raise
+        except OSError as error:
+            raise _translated(error, self._path(name)) from error
+
+    def _make(self, name: str) -> None:
+        folder = os.path.dirname(name)
+        self._make_folders(folder)
+        flags = os.O_RDWR | os.O_CREAT | _NO_FOLLOW
+        os.close(os.open(self._path(name), flags, 0o666))
+        _sync_folder(self._path(folder))
+
+    def sync(self, name: str) -> None:
+        """Make a file that :meth:`write` wrote durable, or the names in a folder."""
+        try:
+            if name.startswith("journal/"):
+                _sync_descriptor(self._descriptor(name))
+            else:
+                _sync_folder(self._path(name))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _translated(error, self._path(name)) from error
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Write to ``tmp/``, sync, rename, and sync the folder and those that were made for it."""
+        path = self._path(name)
+        try:
+            self._make_folders("tmp")
+            self._make_folders(os.path.dirname(name))
+            with atomic_write(
+                path, writer_cls=_Writer, mode="wb", overwrite=True, dir=self._path("tmp")
+            ) as file:
+                file.write(data)
+        except OSError as error:
+            raise _translated(error, path) from error
+
+    def _make_folders(self, folder: str) -> None:
+        """Make a folder below the root and sync the folders that hold the new names."""
+        path = self._path(folder)
+        if not folder or os.path.isdir(path):
+            return
+        self._make_folders(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+        # atomicwrites does not sync the parent of a folder that was just made.
+        _sync_folder(os.path.dirname(path))
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names in a folder; none where it is missing."""
+        try:
+            return os.listdir(self._path(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise _translated(error, self._path(folder)) from error
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a folder; links are removed, never followed."""
+        path = self._path(name)
+        self.forget(name)
+        try:
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _translated(error, path) from error
+
+    def lock(self) -> FileLock:
+        """Return the lock on the file ``lock``, which is made where it is missing."""
+        if self._lock is None:
+            path = self._path("lock")
+            try:
+                flags = os.O_RDWR | os.O_CREAT | _NO_FOLLOW
+                descriptor = self._descriptors["lock"] = os.open(path, flags, 0o666)
+                if os.fstat(descriptor).st_size == 0:
+                    os.write(descriptor, LOCK_TEXT)
+            except OSError as error:
+                raise _translated(error, path) from error
+            self._lock = FileLock(descriptor, self.share(), self.root)
+        return self._lock
+
+    def share(self) -> memoryview:
+        """Map the file ``position``; zeros where it is missing and the volume is read-only."""
+        if self._words is None:
+            path = self._path("position")
+            try:
+                self._words = self._map(path)
+            except FileNotFoundError:
+                self._words = memoryview(bytes(POSITION_BYTES)).cast("Q")
+            except OSError as error:
+                raise _translated(error, path) from error
+        return self._words
+
+    def _map(self, path: str) -> memoryview:
+        if self.read_only:
+            descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW)
+        else:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_FOLLOW, 0o666)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size < POSITION_BYTES and not self.read_only:
+                os.ftruncate(descriptor, POSITION_BYTES)
+            elif size < POSITION_BYTES:
+                raise FileNotFoundError(path)
+            access = mmap.ACCESS_READ if self.read_only else mmap.ACCESS_WRITE
+            return memoryview(mmap.mmap(descriptor, POSITION_BYTES, access=access)).cast("Q")
+        finally:
+            os.close(descriptor)
+
+    def forget(self, name: str) -> None:
+        """Close the descriptor kept for a file."""
+        descriptor = self._descriptors.pop(name, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close every descriptor; with the lock's goes the lock."""
+        self._lock = None
+        for name in list(self._descriptors):
+            self.forget(name)
+
+
+LOCK_TEXT: Final = b"The writer's lock of Dynafile; `dynafile info` names the process that holds it.\n"
+
+
+def _read_at(descriptor: int, size: int, offset: int) -> bytes:
+    data = os.pread(descriptor, size, offset)
+    while len(data) < size:
+        more = os.pread(descriptor, size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _write_at(descriptor: int, data: bytes, offset: int) -> int:
+    return os.pwrite(descriptor, data, offset)
+
+
+if not hasattr(os, "pread"):  # Windows
+
+    def _read_at(descriptor: int, size: int, offset: int) -> bytes:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
+
+    def _write_at(descriptor: int, data: bytes, offset: int) -> int:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, data)
+
+
+def _sync_folder(path: str) -> None:
+    if sys.platform != "win32":
+        descriptor = os.open(path or ".", os.O_RDONLY)
+        try:
+            _sync_descriptor(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _translated(error: OSError, path: str) -> StorageError:
+    if isinstance(error, StorageError):
+        return error
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return DiskFull(
+            f"{path}: the disk is full ({reason}); nothing of this write was kept. Free some space "
+            f"and try again",
+            path=path,
+            errno=error.errno,
+        )
+    if error.errno in _DENIED:
+        return PathNotWritable(
+            f"{path} cannot be opened ({reason}): check its owner and mode, or open a folder that "
+            f"may only be read with read_only=True",
+            path=path,
+            errno=error.errno,
+        )
+    if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG):
+        return InvalidPath(f"{path}: {reason}", path=path, errno=error.errno)
+    return StorageError(f"{path}: {reason}", path=path, errno=error.errno)

@@ -1,0 +1,86 @@
+"""A volume in memory: the store's own tests run on it, and so does the crash simulator."""
+
+from __future__ import annotations
+
+import threading
+
+from dynafile.errors import LockTimeout
+from dynafile.store.position import POSITION_BYTES
+
+
+class MemoryLock:
+    """A lock among the threads of one process."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+
+    def acquire(self, timeout: float) -> None:
+        """Take the lock; raises :class:`LockTimeout` after ``timeout`` seconds."""
+        if not self._mutex.acquire(timeout=timeout):
+            raise LockTimeout("the memory volume is locked by another thread; let it finish")
+
+    def release(self) -> None:
+        """Let go of the lock; harmless where it is not held."""
+        if self._mutex.locked():
+            self._mutex.release()
+
+    def contended(self) -> bool:
+        """Say that nobody waits; threads queue elsewhere."""
+        return False
+
+
+class MemoryVolume:
+    """Files in a dictionary."""
+
+    def __init__(self) -> None:
+        self.root = ":memory:"
+        self.read_only = False
+        self.files: dict[str, bytearray] = {}
+        self._lock = MemoryLock()
+        self._words = memoryview(bytearray(POSITION_BYTES)).cast("Q")
+
+    def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes from ``offset``; -1: to the end."""
+        if name not in self.files:
+            raise FileNotFoundError(name)
+        file = self.files[name]
+        return bytes(file[offset:] if size < 0 else file[offset : offset + size])
+
+    def write(self, name: str, offset: int, data: bytes) -> None:
+        """Write in place, making the file where it is missing."""
+        file = self.files.setdefault(name, bytearray())
+        file.extend(bytes(max(0, offset - len(file))))
+        file[offset : offset + len(data)] = data
+
+    def sync(self, name: str) -> None:
+        """Do nothing: what is in memory is as durable as it gets."""
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Replace the file's content."""
+        self.files[name] = bytearray(data)
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names in a folder."""
+        head = folder.rstrip("/") + "/" if folder else ""
+        below = (name[len(head) :] for name in list(self.files) if name.startswith(head))
+        return list({name.split("/")[0] for name in below})
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a folder with what is in it."""
+        for other in list(self.files):
+            if other == name or other.startswith(name + "/"):
+                del self.files[other]
+
+    def lock(self) -> MemoryLock:
+        """Return the one lock."""
+        return self._lock
+
+    def share(self) -> memoryview:
+        """Return the words of the position."""
+        return self._words
+
+    def forget(self, name: str) -> None:
+        """Do nothing: nothing is held open."""
+
+    def close(self) -> None:
+        """Do nothing: whoever holds the volume may open it again."""

@@ -1,0 +1,241 @@
+"""Opening a store: making a new one, and recovering what a crash left of an old one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from dynafile.errors import CorruptFile, ForeignFile, InvalidPath, PathNotWritable, StorageError
+from dynafile.store.filesystem import boot_number, refuse_network_file_system
+from dynafile.store.format import (
+    CHECKPOINT_NAME,
+    FIRST_LSN,
+    Checkpoint,
+    encode_checkpoint,
+    segment_name,
+)
+from dynafile.store.journal import Journal
+from dynafile.store.position import BOOT, BUSY, END, FIRST_SLOT, SLOTS, SUSPECT
+from dynafile.store.replica import Replica, read_state
+from dynafile.store.schema import META_NAME, Meta, Schema
+from dynafile.store.volume import Volume
+
+OUR_NAMES: Final = (CHECKPOINT_NAME, "journal", "runs", "tables", "_partitions")
+"""Names that only a store may have; a folder that has one of them and no ``meta.json`` is somebody else's."""
+_LOCK_HEAD: Final = b"The writer's lock of Dynafile"
+
+
+def prepare_folder(path: str, *, read_only: bool) -> bool:
+    """Look at a path before anything is written; return whether a store is there.
+
+    Raises InvalidPath, PathNotWritable, NetworkFileSystem, ForeignFile.
+    """
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise InvalidPath(
+            f"{path} is a file, and a database is a folder: choose another path", path=path
+        )
+    if not os.path.isdir(path):
+        if read_only:
+            raise InvalidPath(
+                f"there is no database at {path}: check the path, or open it without read_only=True "
+                f"to make one",
+                path=path,
+            )
+        _refuse_unmakeable(path)
+        return False
+    refuse_network_file_system(path)
+    if not read_only and not os.access(path, os.W_OK | os.X_OK):
+        raise PathNotWritable(
+            f"{path} is not writable by this user: change its mode or owner, or open it with "
+            f"read_only=True",
+            path=path,
+        )
+    _refuse_foreign(path)
+    if os.path.isfile(f"{path}/{META_NAME}"):
+        return True
+    if read_only:
+        raise InvalidPath(
+            f"there is no database in {path}: check the path, or open it without read_only=True to "
+            f"make one",
+            path=path,
+        )
+    return False
+
+
+def _refuse_unmakeable(path: str) -> None:
+    parent = os.path.abspath(path)
+    while not os.path.lexists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent):
+        raise InvalidPath(
+            f"{path} cannot be made, because {parent} is a file: choose another path", path=path
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise PathNotWritable(
+            f"{path} cannot be made, because {parent} is not writable by this user: change its mode "
+            f"or owner, or choose another path",
+            path=path,
+        )
+    refuse_network_file_system(parent)
+
+
+def _refuse_foreign(path: str) -> None:
+    meta = f"{path}/{META_NAME}"
+    if os.path.isfile(meta):
+        with open(meta, "rb") as file:
+            Meta.decode(file.read(), meta)
+        return
+    if os.path.lexists(meta):
+        raise _foreign(meta)
+    for name in OUR_NAMES:
+        if os.path.lexists(f"{path}/{name}"):
+            raise _foreign(f"{path}/{name}")
+    lock = f"{path}/lock"
+    if os.path.lexists(lock):
+        if not os.path.isfile(lock):
+            raise _foreign(lock)
+        with open(lock, "rb") as file:
+            head = file.read(len(_LOCK_HEAD))
+        if head and head != _LOCK_HEAD:
+            raise _foreign(lock)
+
+
+def _foreign(path: str) -> ForeignFile:
+    hint = ""
+    if path.endswith("_partitions"):
+        hint = " (a folder of dynafile 0.1.3 cannot be opened yet)"
+    return ForeignFile(
+        f"{path} has a name that Dynafile uses and was not written by it{hint}: choose another folder, "
+        f"or move it away",
+        path=path,
+    )
+
+
+def create(volume: Volume, schema: Callable[[Schema | None], Schema]) -> None:
+    """Make what a new store needs, where it is missing. Called under the lock.
+
+    ``meta.json`` comes first and the checkpoint last, so that a store whose making was interrupted is
+    told from a damaged one: it has no records and no partitions.
+    """
+    try:
+        data = volume.read(META_NAME)
+    except FileNotFoundError:
+        meta = Meta(secrets.token_bytes(16), schema(None))
+        volume.replace(META_NAME, meta.encode())
+    else:
+        meta = Meta.decode(data, f"{volume.root}/{META_NAME}")
+    try:
+        volume.read(CHECKPOINT_NAME, 0, 1)
+    except FileNotFoundError:
+        _finish_creation(volume, meta)
+
+
+def _finish_creation(volume: Volume, meta: Meta) -> None:
+    segments = volume.list("journal")
+    journal = Journal(volume, meta.store_id)
+    if segments:
+        first = segment_name(FIRST_LSN).rpartition("/")[2]
+        if segments == [first]:
+            journal.move(FIRST_LSN)
+        if segments != [first] or any(True for _ in journal.replay(FIRST_LSN, 0)):
+            raise CorruptFile(
+                f"{volume.root}/{CHECKPOINT_NAME} is missing, and the journal is not empty: restore "
+                f"the file from a backup",
+                path=f"{volume.root}/{CHECKPOINT_NAME}",
+                offset=0,
+            )
+    journal.create(FIRST_LSN)
+    first_checkpoint = Checkpoint(FIRST_LSN, FIRST_LSN, FIRST_LSN, 0)
+    volume.replace(CHECKPOINT_NAME, encode_checkpoint(meta.store_id, first_checkpoint))
+
+
+def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
+    """Replay the journal past the checkpoint, cut its torn end, and publish the end. Under the lock."""
+    replica, journal = _start(volume, cache_size, trusted=trusted)
+    words, boot = volume.share(), boot_number()
+    alive = boot != 0 and words[BOOT] == boot
+    if alive and words[SUSPECT]:
+        journal_end = words[END]
+        _replay(replica, journal, stop=journal_end)
+        journal.renew(replica.lsn)
+    else:
+        known = words[END] if alive else 0
+        _replay(replica, journal, known=max(known, replica.checkpoint.synced))
+        journal.cut(replica.lsn)
+    journal.synced = 0
+    journal.sync(replica.lsn)
+    if not alive:
+        for slot in range(FIRST_SLOT, FIRST_SLOT + SLOTS):
+            words[slot] = 0
+    words[SUSPECT] = words[BUSY] = 0
+    words[BOOT] = boot
+    words[END] = replica.lsn
+    for name in volume.list("tmp"):
+        volume.remove(f"tmp/{name}")
+    return replica, journal
+
+
+def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
+    """Start from the checkpoint and follow what is published; takes no lock, cuts and cleans nothing.
+
+    Where the machine has restarted since anybody wrote, nothing says what was published, so every whole
+    record counts, as it would for a writer.
+    """
+    for _ in range(20):
+        try:
+            replica, journal = _start(volume, cache_size, trusted=trusted)
+            words, boot = volume.share(), boot_number()
+            if boot != 0 and words[BOOT] == boot:
+                _replay(replica, journal, stop=words[END])
+            else:
+                _replay(replica, journal, known=replica.checkpoint.synced)
+                fixed = bytearray(words.nbytes)
+                replica.words = memoryview(fixed).cast("Q")
+                replica.words[END] = replica.lsn
+            return replica, journal
+        except FileNotFoundError:
+            continue  # a checkpoint came between two reads
+    raise StorageError(
+        f"{volume.root}: its files keep vanishing while they are read; try again", path=volume.root
+    )
+
+
+def _start(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
+    path = f"{volume.root}/{META_NAME}"
+    meta = Meta.decode(volume.read(META_NAME), path)
+    journal = Journal(volume, meta.store_id)
+    replica = Replica(volume, journal, meta.store_id, cache_size=cache_size, trusted=trusted)
+    try:
+        replica.start(*read_state(volume, meta.store_id))
+    except FileNotFoundError as error:
+        if volume.read_only:
+            raise
+        raise _missing(volume, CHECKPOINT_NAME) from error
+    try:
+        journal.move(replica.checkpoint.segment)
+    except FileNotFoundError as error:
+        if volume.read_only:
+            raise
+        raise _missing(volume, segment_name(replica.checkpoint.segment)) from error
+    return replica, journal
+
+
+def _replay(
+    replica: Replica, journal: Journal, *, known: int = 0, stop: int | None = None
+) -> None:
+    if stop is None:
+        records = journal.replay(replica.lsn, known)
+    else:
+        records = journal.read(replica.lsn, stop)
+    with replica.mutex:
+        for record in records:
+            replica.apply(record.operations, record.end, record.time)
+            journal.synced = max(journal.synced, record.synced)
+
+
+def _missing(volume: Volume, name: str) -> CorruptFile:
+    return CorruptFile(
+        f"{volume.root}/{name} is missing: restore it from a backup", path=f"{volume.root}/{name}", offset=0
+    )

@@ -1,0 +1,133 @@
+"""A partition: one range of a keyspace, in memory and on disk."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import chain
+from typing import Final
+
+from dynafile.store.snapshot import Entries
+
+ENTRY_OVERHEAD: Final = 64
+"""What an entry costs besides its bytes, in the size that a partition splits at."""
+MEMORY_OVERHEAD: Final = 180
+"""What an entry costs besides its bytes in memory: two bytes objects, its place in dict and list."""
+
+
+class Partition:
+    """The range from ``begin`` to the next partition's.
+
+    Entries are always what the snapshot says, changed by the pending operations; so they can be dropped
+    and loaded again at any time. Guarded by the replica's mutex, except that ``entries.get`` of one key
+    and the setting of ``used`` need none.
+    """
+
+    __slots__ = ("begin", "cost", "entries", "id", "pending", "resolved", "since", "used")
+
+    def __init__(self, number: int, begin: bytes, *, resolved: bool) -> None:
+        self.id = number
+        """The LSN of the record that made it; 0: it has no snapshot, and its pending operations are all."""
+        self.begin = begin
+        """The first key of the range; while not ``resolved`` a lower bound, the hash in the folder's name."""
+        self.resolved = resolved
+        self.entries: Entries | None = None
+        self.pending: dict[bytes, bytes | None] = {}
+        self.since = 0
+        """The LSN of the oldest pending operation, where there is one."""
+        self.cost = 0
+        self.used = False
+
+    def put(self, key: bytes, value: bytes, lsn: int) -> None:
+        """Apply a put of the record at ``lsn``."""
+        if not self.pending:
+            self.since = lsn
+        self.pending[key] = value
+        if self.entries is not None:
+            self.entries[key] = value
+            self.cost += len(key) + len(value) + MEMORY_OVERHEAD
+
+    def delete(self, key: bytes, lsn: int) -> None:
+        """Apply a delete; harmless where the key is not there."""
+        if not self.pending:
+            self.since = lsn
+        self.pending[key] = None
+        if self.entries is not None:
+            self.entries.pop(key, None)
+
+    def apply(self, changes: dict[bytes, bytes | None], lsn: int) -> None:
+        """Apply many changes at once, the last one for each key."""
+        if not self.pending:
+            self.since = lsn
+        self.pending.update(changes)
+        if self.entries is not None:
+            overlay(self.entries, changes)
+            self.cost = memory_cost(self.entries)
+
+
+def overlay(entries: Entries, changes: dict[bytes, bytes | None]) -> None:
+    """Change entries by pending operations."""
+    puts: dict[bytes, bytes] = {}
+    for key, value in changes.items():
+        if value is None:
+            entries.pop(key, None)
+        else:
+            puts[key] = value
+    if puts:
+        entries.update(puts)
+
+
+def memory_cost(entries: Entries) -> int:
+    """Return the bytes that entries take in memory, roughly."""
+    return payload_bytes(entries) + MEMORY_OVERHEAD * len(entries)
+
+
+def payload_bytes(entries: Entries) -> int:
+    """Return the bytes of all keys and values."""
+    return sum(map(len, chain(dict.keys(entries), dict.values(entries))))
+
+
+def size(entries: Entries) -> int:
+    """Return the size by which a partition splits: keys, values, and an overhead an entry."""
+    return payload_bytes(entries) + ENTRY_OVERHEAD * len(entries)
+
+
+def cut_points(entries: Entries, target: int, most: int) -> tuple[list[bytes], bool]:
+    """Choose where to cut entries into pieces of about ``target`` bytes.
+
+    Returns the beginnings of the pieces after the first, at most ``most`` of them, and whether what
+    lies after the last is still larger than one piece.
+    """
+    points: list[bytes] = []
+    filled = 0
+    previous = b""
+    for key, value in entries.items():
+        if filled >= target:
+            points.append(separator(previous, key))
+            filled = 0
+            if len(points) == most:
+                rest = entries.irange(minimum=key)
+                return points, sum(len(k) + len(entries[k]) + ENTRY_OVERHEAD for k in rest) > target
+        filled += len(key) + len(value) + ENTRY_OVERHEAD
+        previous = key
+    return points, False
+
+
+def separator(left: bytes, right: bytes) -> bytes:
+    """Return the shortest key, of at least a hash, that is above ``left`` and at most ``right``.
+
+    Where the hash differs the separator is the hash, so that an item collection is not cut without need.
+    """
+    length = 8
+    while left[:length] == right[:length]:
+        length += 1
+    return right[:length]
+
+
+def pieces_of(entries: Entries, points: list[bytes]) -> list[Entries]:
+    """Cut entries at the given keys."""
+    keys = list(entries)
+    bounds = [0, *(bisect_left(keys, point) for point in points), len(keys)]
+    return [
+        Entries((key, entries[key]) for key in keys[start:stop])
+        for start, stop in zip(bounds, bounds[1:], strict=False)
+    ]

@@ -1,0 +1,84 @@
+"""The map of a keyspace: which partition holds a key."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+from dynafile.store.format import partition_directory
+from dynafile.store.partition import Partition
+
+
+class Keyspace:
+    """One ordered map of the store, cut into partitions: the items of a table, or the entries of an index.
+
+    ``layout`` is replaced as a whole, under the replica's mutex; readers take it once and need no lock.
+    """
+
+    __slots__ = ("directory", "id", "layout")
+
+    def __init__(self, number: int, directory: str) -> None:
+        self.id = number
+        self.directory = directory
+        """The folder that holds the partitions' folders, relative to the store."""
+        self.layout: tuple[list[bytes], list[Partition]] = ([], [])
+        self.reset([])
+
+    def reset(self, partitions: list[Partition]) -> None:
+        """Take these partitions, or an empty one that covers every key where the first is missing."""
+        parts = sorted(partitions, key=lambda part: part.begin)
+        if not parts or parts[0].begin:
+            parts.insert(0, Partition(0, b"", resolved=True))
+        self.layout = ([part.begin for part in parts], parts)
+
+    def partitions(self) -> list[Partition]:
+        """Return the partitions in order."""
+        return self.layout[1]
+
+    def candidate(self, key: bytes) -> Partition:
+        """Return the partition that holds ``key``, if it is resolved; else the next to resolve."""
+        begins, parts = self.layout
+        return parts[bisect_right(begins, key) - 1]
+
+    def last(self) -> Partition:
+        """Return the last partition."""
+        return self.layout[1][-1]
+
+    def before(self, key: bytes) -> Partition:
+        """Return the candidate for the keys just below ``key``, which is not the empty key."""
+        begins, parts = self.layout
+        return parts[bisect_left(begins, key) - 1]
+
+    def end_of(self, part: Partition) -> bytes | None:
+        """Return where a resolved partition ends; None: nowhere. The next one is resolved, or loaded."""
+        begins, parts = self.layout
+        index = bisect_right(begins, part.begin)
+        return begins[index] if index < len(parts) else None
+
+    def next_of(self, part: Partition) -> Partition | None:
+        """Return the partition after a resolved one."""
+        begins, parts = self.layout
+        index = bisect_right(begins, part.begin)
+        return parts[index] if index < len(parts) else None
+
+    def settle(self, part: Partition, begin: bytes) -> None:
+        """Note the true beginning of a partition."""
+        begins, parts = self.layout
+        index = parts.index(part, max(0, bisect_left(begins, part.begin)))
+        part.begin = begins[index] = begin
+        part.resolved = True
+
+    def replace(self, old: list[Partition], new: list[Partition]) -> None:
+        """Let partitions go and others take their place."""
+        gone = set(map(id, old))
+        parts = [part for part in self.layout[1] if id(part) not in gone]
+        parts += new
+        parts.sort(key=lambda part: part.begin)
+        self.layout = ([part.begin for part in parts], parts)
+
+    def path(self, part: Partition) -> str:
+        """Return the name of a partition's folder."""
+        return f"{self.directory}/{partition_directory(part.begin, part.id)}"
+
+    def file(self, part: Partition) -> str:
+        """Return the name of a partition's snapshot."""
+        return f"{self.path(part)}/data.pickle"

@@ -1,0 +1,99 @@
+"""The schema of a store: its keyspaces, and what the floors above say of them; kept in ``meta.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dynafile.errors import CorruptFile, ForeignFile
+from dynafile.store.format import FORMAT_VERSION, check_version
+
+META_NAME: Final = "meta.json"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a commit was prepared under. Immutable; a change makes the next version."""
+
+    version: int = 1
+    keyspaces: dict[int, str] = field(default_factory=dict)
+    """Folder of each keyspace by its id; ids are never used again."""
+    next_keyspace: int = 1
+    tables: dict[str, Any] = field(default_factory=dict)
+    """What the floor of the tables keeps here; plain JSON, nothing to the store."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the schema as JSON values."""
+        return {
+            "version": self.version,
+            "keyspaces": {str(number): folder for number, folder in self.keyspaces.items()},
+            "next_keyspace": self.next_keyspace,
+            "tables": self.tables,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Schema:
+        """Read what :meth:`to_json` gave."""
+        return cls(
+            version=int(value["version"]),
+            keyspaces={int(n): str(folder) for n, folder in value["keyspaces"].items()},
+            next_keyspace=int(value["next_keyspace"]),
+            tables=dict(value["tables"]),
+        )
+
+    def encode(self) -> bytes:
+        """Return the value of a SCHEMA operation."""
+        return json.dumps(self.to_json(), separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Schema:
+        """Read what :meth:`encode` wrote."""
+        return cls.from_json(json.loads(data))
+
+
+@dataclass(frozen=True)
+class Meta:
+    """The content of ``meta.json``."""
+
+    store_id: bytes
+    schema: Schema
+
+    def encode(self) -> bytes:
+        """Return the file."""
+        value = {
+            "format": "dynafile",
+            "version": FORMAT_VERSION,
+            "store_id": self.store_id.hex(),
+            "schema": self.schema.to_json(),
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, data: bytes, path: str) -> Meta:
+        """Read the file. Raises ForeignFile, CorruptFile and NewerFormat."""
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            offset = getattr(error, "pos", 0)
+            raise CorruptFile(
+                f"{path} is not JSON (at offset {offset}): it was damaged, or is not Dynafile's. "
+                f"Restore it from a backup, or choose another folder",
+                path=path,
+                offset=offset,
+            ) from error
+        if not isinstance(value, dict) or value.get("format") != "dynafile":
+            raise ForeignFile(
+                f"{path} was not written by Dynafile: choose another folder, or move the file away",
+                path=path,
+            )
+        try:
+            check_version(int(value["version"]), path)
+            store_id = bytes.fromhex(value["store_id"])
+            return cls(store_id, Schema.from_json(value["schema"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CorruptFile(
+                f"{path} lacks something or was changed by hand ({error}): restore it from a backup",
+                path=path,
+                offset=0,
+            ) from error

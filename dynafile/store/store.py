@@ -1,0 +1,328 @@
+"""The store: an ordered map from bytes to bytes in a folder, shared by threads and processes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dynafile.errors import (
+    DynafileError,
+    HandleClosed,
+    HandleForked,
+    HandleUnusable,
+    LockTimeout,
+    ReadOnlyDatabase,
+    StorageError,
+)
+from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Checkpointer
+from dynafile.store.format import Operation
+from dynafile.store.journal import Journal
+from dynafile.store.local_volume import LocalVolume
+from dynafile.store.memory_volume import MemoryVolume
+from dynafile.store.opening import create, open_for_reading, open_for_writing, prepare_folder
+from dynafile.store.partition_map import Keyspace
+from dynafile.store.replica import Replica
+from dynafile.store.schema import Schema
+from dynafile.store.volume import Volume
+from dynafile.store.writer import Commit, Prepare, Writer
+
+DEFAULT_CACHE_SIZE: Final = 256 * 1024 * 1024
+DEFAULT_LOCK_TIMEOUT: Final = 10.0
+FLUSH_SECONDS: Final = 1.0
+"""How long a relaxed commit may stay unsynced."""
+CLOSING_PARTITIONS: Final = 128
+"""Closing folds what is pending in up to this many partitions, and leaves more to the next checkpoint."""
+_CHUNK: Final = 512
+_FIRST_CHUNK: Final = 64
+
+_log = logging.getLogger("dynafile")
+_open: dict[tuple[str, bool], Store] = {}
+_opening = threading.Lock()
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a store is opened; sizes in bytes, times in seconds."""
+
+    read_only: bool = False
+    cache_size: int = DEFAULT_CACHE_SIZE
+    lock_timeout: float = DEFAULT_LOCK_TIMEOUT
+    trusted: bool = True
+    checkpoint_bytes: int = CHECKPOINT_BYTES
+    partition_bytes: int = PARTITION_BYTES
+    clock: Callable[[], float] = time.time
+
+
+class Store:
+    """Keyspaces of sorted bytes with atomic commits.
+
+    Use :func:`open_store`: a process has one store object a folder, counted by its users.
+    """
+
+    def __init__(self, volume: Volume, replica: Replica, journal: Journal | None, options: Options):
+        self.volume = volume
+        self.replica = replica
+        self.options = options
+        self.users = 1
+        self.key: tuple[str, bool] | None = None
+        self._journal = journal
+        self._writer = Writer(replica, journal, volume, options.clock)
+        self._writer.meta_version = replica.schema.version
+        self._checkpointer: Checkpointer | None = None
+        self._flusher: _Flusher | None = None
+        if journal is not None and not options.read_only:
+            self._checkpointer = Checkpointer(
+                replica,
+                journal,
+                self._writer,
+                checkpoint_bytes=options.checkpoint_bytes,
+                partition_bytes=options.partition_bytes,
+            )
+            self._writer.maintenance = self._checkpointer
+        self.get = replica.get
+        _stores.add(self)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    @property
+    def schema(self) -> Schema:
+        """The schema as of the last commit that this process has seen."""
+        self._follow()
+        return self.replica.schema
+
+    def _follow(self) -> None:
+        if self.replica.words[0] != self.replica.lsn:
+            self.replica.catch_up()
+
+    def keyspace(self, number: int) -> Keyspace:
+        """Return a keyspace of the schema; the object stays the same while the store is open."""
+        return self.replica.keyspaces[number]
+
+    def range(
+        self, keyspace: Keyspace, low: bytes, high: bytes | None, *, reverse: bool = False, limit: int
+    ) -> Iterator[tuple[list[bytes], list[bytes]]]:
+        """Yield keys and values of [low, high) in order, in chunks, while others write.
+
+        A chunk is one moment of the store; what is there throughout is in exactly one of them. ``limit``
+        is how many entries the caller expects to need; more follow if it goes on.
+        """
+        size = max(1, min(limit, _CHUNK))
+        replica = self.replica
+        while high is None or low < high:
+            if reverse:
+                keys, values, bound = replica.read_range_backward(keyspace, low, high, size)
+                high = bound
+            else:
+                keys, values, bound = replica.read_range(keyspace, low, high, size)
+                low = bound or b""
+            if keys:
+                yield keys, values
+            if bound is None:
+                return
+            size = _CHUNK
+
+    def count(self, keyspace: Keyspace) -> int:
+        """Return the exact number of entries of a keyspace."""
+        return self.replica.count(keyspace)
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def commit(
+        self,
+        operations: list[Operation],
+        schema: int,
+        *,
+        prepare: Prepare | None = None,
+        durable: bool = True,
+    ) -> None:
+        """Make operations happen, all or none, and return when every process sees them.
+
+        ``prepare`` is called under the lock with the state, and gives the operations or raises.
+        ``schema`` is the version they were made for; SchemaChanged is raised where it is another now.
+        """
+        if self.options.read_only:
+            raise ReadOnlyDatabase(
+                f"{self.volume.root} was opened with read_only=True: open it without, to write"
+            )
+        if self.replica.unusable is not None:
+            raise self.replica.unusable
+        self._writer.commit(
+            Commit(operations, prepare, schema, self.options.lock_timeout, durable=durable)
+        )
+        if not durable and self._flusher is None and self._journal is not None:
+            self._flusher = _Flusher(self)
+
+    def flush(self) -> None:
+        """Sync what relaxed commits left unsynced."""
+        replica, journal = self.replica, self._journal
+        if journal is None or replica.unusable is not None or journal.synced >= replica.lsn:
+            return
+        with self._writer.mutex:
+            self._writer.sync_through(replica.lsn)
+
+    def checkpoint(self) -> None:
+        """Bring everything that is pending into snapshots now."""
+        if self._checkpointer is not None:
+            self._writer.hold(self._checkpointer.complete, self.options.lock_timeout)
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Give up one use; the last one closes the store."""
+        with _opening:
+            self.users -= 1
+            if self.users > 0:
+                return
+            if self.key is not None and _open.get(self.key) is self:
+                del _open[self.key]
+            self._close()
+
+    def _close(self) -> None:
+        flusher, self._flusher = self._flusher, None
+        if flusher is not None:
+            flusher.stop()
+        try:
+            if self.replica.unusable is None:
+                self._leave()
+        finally:
+            if not isinstance(self.replica.unusable, HandleForked):
+                self.replica.shut(_closed(self.volume.root))
+                self.volume.close()
+
+    def _leave(self) -> None:
+        """Sync, fold what is pending if it is little, and note that the end was clean."""
+        if self._checkpointer is None or self._journal is None:
+            return
+        self.flush()
+        try:
+            self._writer.hold(self._tidy, 0.0)
+        except LockTimeout:
+            pass  # another process is writing; it will see to it
+        except StorageError as error:
+            _log.warning("%s: closed without a checkpoint, nothing is lost: %s", self.volume.root, error)
+
+    def _tidy(self) -> None:
+        assert self._checkpointer is not None
+        assert self._journal is not None
+        if len(self._checkpointer.pending(self.replica.lsn)) <= CLOSING_PARTITIONS:
+            self._checkpointer.complete()
+        self._writer.sync_through(self.replica.lsn)
+        self._checkpointer.mark_clean()
+
+
+class _Flusher:
+    """A thread that syncs what relaxed commits left, once a second."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = weakref.ref(store)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="dynafile-flush", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(FLUSH_SECONDS):
+            store = self._store()
+            if store is None:
+                return
+            try:
+                store.flush()
+            except DynafileError as error:
+                _log.error("a sync of relaxed commits failed: %s", error)
+                return
+            del store
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+
+def open_store(path: str | None, options: Options, schema: Callable[[Schema | None], Schema]) -> Store:
+    """Open the store in a folder, or a new one in memory for None.
+
+    ``schema`` is called with what is stored, None for a new store, and returns what to create, or
+    raises; for an existing store its result is ignored unless it is another object than it was given.
+    """
+    if path is None:
+        volume = MemoryVolume()
+        replica = Replica(volume, None, bytes(16), cache_size=1 << 62, trusted=True)
+        replica.start_empty(schema(None))
+        return Store(volume, replica, None, options)
+    with _opening:
+        key = (os.path.realpath(path), options.read_only)
+        store = _open.get(key)
+        if store is not None and store.replica.unusable is None:
+            schema(store.schema)
+            store.users += 1
+            return store
+        store = _open_folder(path, options, schema)
+        store.key = key
+        _open[key] = store
+        return store
+
+
+def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], Schema]) -> Store:
+    exists = prepare_folder(path, read_only=options.read_only)
+    if not exists:
+        wanted = schema(None)  # refuses before anything is made
+        os.makedirs(path, exist_ok=True)
+    volume = LocalVolume(path, read_only=options.read_only)
+    return open_volume(volume, options, schema if exists else lambda stored: stored or wanted)
+
+
+def open_volume(
+    volume: Volume, options: Options, schema: Callable[[Schema | None], Schema]
+) -> Store:
+    """Open the store on a volume."""
+    try:
+        if options.read_only:
+            replica, journal = open_for_reading(volume, options.cache_size, trusted=options.trusted)
+            schema(replica.schema)
+        else:
+            lock = volume.lock()
+            lock.acquire(options.lock_timeout)
+            try:
+                create(volume, schema)
+                replica, journal = open_for_writing(
+                    volume, options.cache_size, trusted=options.trusted
+                )
+                schema(replica.schema)
+            finally:
+                lock.release()
+        return Store(volume, replica, journal, options)
+    except BaseException:
+        volume.close()
+        raise
+
+
+def _closed(root: str) -> HandleUnusable:
+    return HandleClosed(f"the database {root} was closed: open it again to use it")
+
+
+def _after_fork_in_child() -> None:
+    """Make the parent's stores unusable in the child, and let go of the inherited lock descriptor."""
+    global _opening
+    _opening = threading.Lock()
+    _open.clear()
+    for store in _stores:
+        root = store.volume.root
+        store.replica.shut(
+            HandleForked(
+                f"the database {root} was opened by the parent of this process, and a fork cannot share "
+                f"it: open it again in the child"
+            )
+        )
+        if isinstance(store.volume, LocalVolume):
+            store.volume.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,70 @@
+"""The one seam between the store and the operating system."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Lock(Protocol):
+    """The writer's lock: exclusive among processes, held by one thread of ours at a time."""
+
+    def acquire(self, timeout: float) -> None:
+        """Take the lock, waiting in turn for up to ``timeout`` seconds.
+
+        Raises :class:`~dynafile.errors.LockTimeout` with the holder's pid.
+        """
+
+    def release(self) -> None:
+        """Let go of the lock; harmless where it is not held."""
+
+    def contended(self) -> bool:
+        """Say whether another process is waiting for the lock."""
+
+
+class Volume(Protocol):
+    """Files by name, relative to one folder, with forward slashes.
+
+    Local files, memory and the crash simulator of the tests implement it; nothing else on the floors of
+    the store, the tables and the models reaches a file. A missing file raises ``FileNotFoundError``;
+    other failures raise :class:`~dynafile.errors.StorageError` kinds.
+    """
+
+    root: str
+    """What messages call the folder."""
+    read_only: bool
+
+    def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes from ``offset``; -1: to the end of the file."""
+
+    def write(self, name: str, offset: int, data: bytes) -> None:
+        """Write in place, extending the file or making it; not durable before :meth:`sync`."""
+
+    def sync(self, name: str) -> None:
+        """Make what was written to the file durable."""
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Make a file with this content, or replace the one there, atomically and durably.
+
+        Missing folders are made; when the call returns, the file, its name and its folders are on disk.
+        """
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names in a folder, unsorted; none where the folder is missing."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a folder with what is in it; harmless where it is missing."""
+
+    def lock(self) -> Lock:
+        """Return the lock of the folder, the same object each time."""
+
+    def share(self) -> memoryview:
+        """Return the words of the ``position`` file, shared by all processes (format ``Q``).
+
+        A volume opened for reading gives a read-only view, or zeros where the file is missing.
+        """
+
+    def forget(self, name: str) -> None:
+        """Drop what is held open of a file, so that the next use opens it again."""
+
+    def close(self) -> None:
+        """Let go of all that is held open. The view that :meth:`share` gave becomes useless."""

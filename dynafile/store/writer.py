@@ -1,0 +1,336 @@
+"""The writer: the queue of commits, the group that goes to the journal together, and the lock around it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from dynafile.errors import CommitOutcomeUnknown, InvalidArgument, StorageError
+from dynafile.store.format import (
+    CLEAR,
+    DELETE,
+    MAX_RECORD_BYTES,
+    PUT,
+    SCHEMA,
+    STRUCTURE,
+    Operation,
+    encode_record,
+)
+from dynafile.store.journal import Journal
+from dynafile.store.partition_map import Keyspace
+from dynafile.store.position import BUSY, END, SUSPECT
+from dynafile.store.replica import Replica
+from dynafile.store.schema import META_NAME, Meta
+from dynafile.store.volume import Volume
+
+Prepare = Callable[["View"], list[Operation]]
+"""Looks at the state under the lock and returns what to write; an exception refuses the commit."""
+
+
+class Maintenance(Protocol):
+    """What the writer lets happen after a group of commits, still under the lock."""
+
+    def after_commit(self, written: int) -> None:
+        """Do a little work for ``written`` bytes of journal."""
+
+
+class View:
+    """The state that a commit is prepared against: the replica, and the commits before it in its group."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._changed: dict[tuple[int, bytes], bytes | None] = {}
+        self._cleared: set[int] = set()
+        self.schema = replica.schema
+
+    def get(self, keyspace: Keyspace, key: bytes) -> bytes | None:
+        """Return the value at ``key``."""
+        place = (keyspace.id, key)
+        if place in self._changed:
+            return self._changed[place]
+        return None if keyspace.id in self._cleared else self._replica.get(keyspace, key)
+
+    def note(self, operations: list[Operation]) -> None:
+        """Let later commits of the group see these operations."""
+        for kind, number, key, value in operations:
+            if kind == PUT:
+                self._changed[number, key] = value
+            elif kind == DELETE:
+                self._changed[number, key] = None
+            elif kind == CLEAR:
+                self._cleared.add(number)
+                for place in [place for place in self._changed if place[0] == number]:
+                    del self._changed[place]
+
+
+class Commit:
+    """One commit that waits in the queue."""
+
+    __slots__ = ("done", "durable", "error", "lock_timeout", "operations", "prepare", "schema")
+
+    def __init__(
+        self,
+        operations: list[Operation],
+        prepare: Prepare | None,
+        schema: int,
+        lock_timeout: float,
+        *,
+        durable: bool,
+    ) -> None:
+        self.operations = operations
+        self.prepare = prepare
+        self.schema = schema
+        self.lock_timeout = lock_timeout
+        self.durable = durable
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class SchemaChanged(Exception):
+    """The schema is another than the one a commit was prepared under; prepare it again."""
+
+
+_log = logging.getLogger("dynafile")
+
+
+class Writer:
+    """Commits of one process, in groups.
+
+    A thread puts its commit into the queue and takes the mutex; whoever has it is the head, takes the
+    file lock, and commits all that wait. So threads share syncs, and each finds its own done when its turn
+    comes. Whatever happens to the head, the mutex hands the queue on.
+    """
+
+    def __init__(
+        self, replica: Replica, journal: Journal | None, volume: Volume, clock: Callable[[], float]
+    ) -> None:
+        self._replica = replica
+        self._journal = journal
+        self._volume = volume
+        self._clock = clock
+        self._words = volume.share()
+        self._queue: deque[Commit] = deque()
+        self.mutex = threading.Lock()
+        self.maintenance: Maintenance | None = None
+        self.meta_version = 0
+
+    def commit(self, waiting: Commit) -> None:
+        """Commit, or raise what refused it. When it returns, every process sees it."""
+        self._queue.append(waiting)
+        try:
+            with self.mutex:
+                if not waiting.done:
+                    self._lead()
+        except BaseException:
+            # A signal came while we waited: take the commit back if nobody has taken it.
+            if not waiting.done and waiting in self._queue:
+                self._queue.remove(waiting)
+            raise
+        if waiting.error is not None:
+            raise waiting.error
+
+    def _lead(self) -> None:
+        group: list[Commit] = []
+        while self._queue:
+            group.append(self._queue.popleft())
+        try:
+            if self._journal is None:
+                self._commit_in_memory(group)
+            else:
+                self._commit_group(group, self._journal)
+        except Exception as error:
+            for commit in group:
+                commit.error = commit.error or error
+        except BaseException as signal:
+            for commit in group:
+                commit.error = commit.error or CommitOutcomeUnknown(
+                    f"{self._volume.root}: the thread that led this commit was interrupted "
+                    f"({signal!r}); read the items to see whether it was made",
+                    path=self._volume.root,
+                )
+            raise
+        finally:
+            for commit in group:
+                commit.done = True
+
+    def hold(self, work: Callable[[], None], lock_timeout: float) -> None:
+        """Run ``work`` under the writer's lock, with the replica at the end of the journal."""
+        with self.mutex:
+            self._locked(work, lock_timeout)
+
+    def _locked(self, work: Callable[[], None], lock_timeout: float) -> None:
+        lock = self._volume.lock()
+        words = self._words
+        try:
+            lock.acquire(lock_timeout)
+            if words[END] != self._replica.lsn:
+                self._replica.catch_up()
+            if words[BUSY]:
+                self.recover()
+            words[BUSY] = 1
+            work()
+            words[BUSY] = 0
+        finally:
+            lock.release()
+
+    def recover(self) -> None:
+        """Put right what a holder left that died with the lock: adopt its whole records, cut the torn."""
+        replica, journal = self._replica, self._journal
+        assert journal is not None
+        if self._words[SUSPECT]:
+            journal.renew(replica.lsn)
+            self._words[SUSPECT] = 0
+        with replica.mutex:
+            for record in journal.replay(replica.lsn, 0):
+                replica.apply(record.operations, record.end, record.time)
+            journal.cut(replica.lsn)
+            journal.sync(replica.lsn)
+            self._words[END] = replica.lsn
+        self._words[BUSY] = 0
+
+    # -- one group --------------------------------------------------------------------------------
+
+    def _commit_group(self, group: list[Commit], journal: Journal) -> None:
+        """Commit a group under the lock. This is the hot path, so :meth:`_locked` stands in it again."""
+        lock = self._volume.lock()
+        words, replica = self._words, self._replica
+        try:
+            lock.acquire(max([commit.lock_timeout for commit in group]))
+            if words[END] != replica.lsn:
+                replica.catch_up()
+            if words[BUSY]:
+                self.recover()
+            accepted = self._prepare(group)
+            if accepted:
+                words[BUSY] = 1
+                durable = any([commit.durable for commit in accepted])
+                written = self.write([commit.operations for commit in accepted], durable=durable)
+                if replica.schema.version != self.meta_version:
+                    self.write_meta()
+                if self.maintenance is not None:
+                    self._maintain(written)
+                words[BUSY] = 0
+        finally:
+            lock.release()
+
+    def _prepare(self, group: list[Commit]) -> list[Commit]:
+        version = self._replica.schema.version
+        if len(group) == 1 and group[0].prepare is None:
+            commit = group[0]
+            if commit.schema != version:
+                commit.error = SchemaChanged()
+                return []
+            return group
+        accepted: list[Commit] = []
+        view = View(self._replica)
+        for commit in group:
+            try:
+                if commit.schema != version:
+                    raise SchemaChanged
+                if commit.prepare is not None:
+                    commit.operations = commit.prepare(view)
+            except Exception as error:
+                commit.error = error
+                continue
+            if commit.operations:
+                view.note(commit.operations)
+                accepted.append(commit)
+                if any(operation[0] == SCHEMA for operation in commit.operations):
+                    version = -1  # whoever comes after it in the group prepares again
+        return accepted
+
+    def write(self, commits: list[list[Operation]], *, durable: bool) -> int:
+        """Append a record a commit, sync, publish and apply; returns the bytes written.
+
+        Called under the lock, with BUSY set, so that whoever takes the lock after our death looks.
+        """
+        replica, journal = self._replica, self._journal
+        assert journal is not None
+        time = max(replica.time, int(self._clock() * 1_000_000))
+        start = end = replica.lsn
+        chunks: list[bytes] = []
+        ends: list[int] = []
+        for operations in commits:
+            chunk = encode_record(end, journal.synced, time, replica.schema.version, operations)
+            if len(chunk) > MAX_RECORD_BYTES:
+                raise InvalidArgument(
+                    f"a commit of {len(chunk)} bytes is over the limit of {MAX_RECORD_BYTES}: split it, "
+                    f"or give batch_writer a flush_items="
+                )
+            chunks.append(chunk)
+            end += len(chunk)
+            ends.append(end)
+        self._append(journal, start, b"".join(chunks) if len(chunks) > 1 else chunks[0])
+        if durable:
+            self._sync(journal, end)
+        with replica.mutex:
+            self._words[END] = end
+            for operations, lsn in zip(commits, ends, strict=True):
+                replica.apply(operations, lsn, time)
+        return end - start
+
+    def _append(self, journal: Journal, start: int, data: bytes) -> None:
+        try:
+            journal.append(start, data)
+        except StorageError:
+            # Nothing was published. If the zeros cannot be written either, BUSY stays set and the
+            # next holder tries again.
+            journal.cut(start)
+            self._words[BUSY] = 0
+            raise
+
+    def _sync(self, journal: Journal, end: int) -> None:
+        try:
+            journal.sync(end)
+        except Exception as error:
+            # What a failed sync left on disk is not known, and a second sync would say yes without
+            # writing (the kernel drops what it could not write). Nobody adopts it; see SUSPECT.
+            self._words[SUSPECT] = 1
+            self._replica.fail("a sync failed, so the outcome of the last commit is not known")
+            raise CommitOutcomeUnknown(
+                f"{self._volume.root}: the disk refused a sync ({error}), so it is not known whether the "
+                f"last commit is kept. Check the disk, open the database again and look",
+                path=self._volume.root,
+            ) from error
+
+    def sync_through(self, lsn: int) -> None:
+        """Make the journal durable through ``lsn``; called under the lock, by maintenance."""
+        assert self._journal is not None
+        self._sync(self._journal, lsn)
+
+    def structure(self, operation: Operation, *, durable: bool = True) -> None:
+        """Append a structural record; called under the lock, by maintenance."""
+        assert operation[0] >= STRUCTURE
+        self.write([[operation]], durable=durable)
+
+    def write_meta(self) -> None:
+        """Write ``meta.json`` as the replica has it."""
+        schema = self._replica.schema
+        self._volume.replace(META_NAME, Meta(self._replica.store_id, schema).encode())
+        self.meta_version = schema.version
+
+    def _maintain(self, written: int) -> None:
+        """Let maintenance work; the commits are made, so its failures are not theirs."""
+        assert self.maintenance is not None
+        try:
+            self.maintenance.after_commit(written)
+        except StorageError as error:
+            _log.warning(
+                "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
+            )
+
+    # -- without a journal ------------------------------------------------------------------------
+
+    def _commit_in_memory(self, group: list[Commit]) -> None:
+        replica = self._replica
+        with replica.mutex:
+            if replica.unusable is not None:
+                raise replica.unusable
+            for commit in self._prepare(group):
+                time = max(replica.time, int(self._clock() * 1_000_000))
+                lsn = replica.lsn + 1
+                self._words[END] = lsn
+                replica.apply(commit.operations, lsn, time)

@@ -1,0 +1,63 @@
+"""Attribute values: which can be stored, how they are written, and how keys are ordered.
+
+- ``numbers``: the 38-digit rule, and the one Decimal each number stands for.
+- ``keys``: key values as bytes in DynamoDB's order.
+- ``codec``: items as bytes, and back as exactly what they were.
+- ``validation``: the walk that refuses and converts, with the path of what it refuses.
+- ``extensions``: the types that MessagePack lacks.
+"""
+
+from __future__ import annotations
+
+from dynafile.values.codec import (
+    MAX_ITEM_BYTES,
+    check_item,
+    decode_item,
+    decode_items,
+    encode_item,
+)
+from dynafile.values.keys import (
+    BINARY,
+    KEY_TYPES,
+    MAX_PARTITION_KEY_BYTES,
+    MAX_SORT_KEY_BYTES,
+    NUMBER,
+    STRING,
+    KeyValue,
+    decode_key_value,
+    encode_key_prefix,
+    encode_key_value,
+    hash_prefix,
+    key_type_of,
+    parse_key_type,
+    successor,
+)
+from dynafile.values.numbers import MAX_DIGITS, Number, canonical_decimal, check_number
+from dynafile.values.validation import MAX_DEPTH
+
+__all__ = [
+    "BINARY",
+    "KEY_TYPES",
+    "MAX_DEPTH",
+    "MAX_DIGITS",
+    "MAX_ITEM_BYTES",
+    "MAX_PARTITION_KEY_BYTES",
+    "MAX_SORT_KEY_BYTES",
+    "NUMBER",
+    "STRING",
+    "KeyValue",
+    "Number",
+    "canonical_decimal",
+    "check_item",
+    "check_number",
+    "decode_item",
+    "decode_items",
+    "decode_key_value",
+    "encode_item",
+    "encode_key_prefix",
+    "encode_key_value",
+    "hash_prefix",
+    "key_type_of",
+    "parse_key_type",
+    "successor",
+]

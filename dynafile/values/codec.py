@@ -1,0 +1,129 @@
+"""Items as bytes: a MessagePack map whose values come back as exactly what they were.
+
+MessagePack has strings, 64-bit ints, floats, binaries, bools, nil, arrays and maps. The other
+types an item may hold are extension types (``extensions``). Left to itself the encoder would
+write a Decimal or a datetime as a string, a tuple or a set as an array and an Enum as its
+value; so each value is of a plain type, converted, or refused before the encoder sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec.msgpack import Decoder
+
+from dynafile.errors import CorruptFile, ItemTooLarge, UnsupportedType, ValidationError
+from dynafile.values.extensions import encode, unpack
+from dynafile.values.numbers import FLOAT_HIGH, FLOAT_LOW
+from dynafile.values.validation import BARE, CONVERTERS, PLAIN, Refusal, convert_map, refusal_error
+
+__all__ = ["MAX_ITEM_BYTES", "check_item", "decode_item", "decode_items", "encode_item"]
+
+MAX_ITEM_BYTES = 16 << 20
+"""The largest item, in bytes as ``encode_item`` returns them."""
+
+
+def encode_item(item: Mapping[str, Any]) -> bytes:
+    """Validate an item and return it as bytes.
+
+    ``item`` is a dict or another mapping. An item of plain values (str, int, float, bool,
+    None, bytes) costs one pass over its types and the encoder's own; any other is walked to
+    its depth and encoded. The item is not changed, and nothing in the bytes refers to it.
+
+    Raises a ``ValidationError``: ``UnsupportedType``, ``InvalidNumber``, ``InvalidString``,
+    ``InvalidSet``, ``InvalidName``, ``CyclicItem``, ``NestingTooDeep`` or ``ItemTooLarge``.
+    All but the last have ``path``, such as ``item['a'][2]``, and name it in the message.
+    """
+    if type(item) is not dict or "" in item:
+        return _encode_walked(item)
+    # This is convert_map() for the top of an item, where a call would cost a tenth of the whole.
+    converted = item
+    budget = [MAX_ITEM_BYTES]
+    try:
+        for name, value in item.items():
+            if type(name) is not str:
+                return _encode_walked(item)
+            kind = type(value)
+            if kind in PLAIN or (kind is float and FLOAT_LOW <= value < FLOAT_HIGH):
+                continue
+            result = CONVERTERS[kind](value, 1, PLAIN, budget)
+            if result is not value:
+                if converted is item:
+                    converted = item.copy()
+                converted[name] = result
+        raw = encode(converted)
+    except Refusal as refusal:
+        refusal.steps.append(name)
+        raise _refused(refusal, item) from None
+    except (KeyError, OverflowError, UnicodeEncodeError):
+        # Once more: for a type that has no converter, an int beyond 64 bits, a lone surrogate.
+        return _encode_walked(item)
+    if len(raw) > MAX_ITEM_BYTES:
+        raise _too_large(len(raw))
+    return raw
+
+
+def _encode_walked(item: Any) -> bytes:
+    if type(item) is not dict:
+        if not isinstance(item, Mapping):
+            kind = type(item)
+            message = f"item is of type {kind.__qualname__}; an item is a dict"
+            raise UnsupportedType(message, path="item", type=kind)
+        item = dict(item)
+    try:
+        try:
+            raw = encode(convert_map(item, 0, PLAIN, [MAX_ITEM_BYTES]))
+        except (OverflowError, UnicodeEncodeError):
+            raw = encode(convert_map(item, 0, BARE, [MAX_ITEM_BYTES]))
+    except Refusal as refusal:
+        raise _refused(refusal, item) from None
+    if len(raw) > MAX_ITEM_BYTES:
+        raise _too_large(len(raw))
+    return raw
+
+
+def _refused(refusal: Refusal, item: Mapping[str, Any]) -> ValidationError:
+    if refusal.error is ItemTooLarge:
+        return _too_large(MAX_ITEM_BYTES + 1)
+    return refusal_error(refusal, item)
+
+
+def _too_large(size: int) -> ItemTooLarge:
+    message = (
+        f"the item takes {size} bytes or more as stored, and the limit is {MAX_ITEM_BYTES}; "
+        "split it, or keep the large value in a file"
+    )
+    return ItemTooLarge(message, size=size, limit=MAX_ITEM_BYTES)
+
+
+decode_item: Callable[[bytes], dict[str, Any]] = Decoder(dict[str, Any], ext_hook=unpack).decode
+"""Return the item that ``encode_item`` made these bytes of.
+
+This is the bound method of a decoder, with nothing around it. Bytes that are no item raise
+``ValueError``, or ``RecursionError`` if they nest without end, and run no code;
+``check_item`` makes one error of all that.
+"""
+
+
+def decode_items(raws: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Return the items of several encodings, in order."""
+    # To join them into one array and decode that once costs as much, and copies every byte.
+    return list(map(decode_item, raws))
+
+
+def check_item(raw: bytes) -> dict[str, Any]:
+    """Return the item of bytes that are not trusted; it is one ``encode_item`` would take.
+
+    Raises ``CorruptFile``, with neither path nor offset: the caller knows those.
+    """
+    try:
+        item = decode_item(raw)
+        encode_item(item)
+    except RecursionError:
+        raise CorruptFile("the bytes of an item nest without end") from None
+    except ValidationError as error:
+        raise CorruptFile(f"the bytes of an item hold what cannot be stored: {error}") from None
+    except ValueError as error:
+        raise CorruptFile(f"the bytes of an item do not decode: {error}") from None
+    return item
