@@ -71,8 +71,11 @@ class Importer:
             self._progress(self._source.position, self.imported)
 
     def _fill(self, put_item: Callable[..., None]) -> None:
+        # The first item of a table decides the types of its keys, and is committed alone: within
+        # one commit, a record of another type would fail all of them, without naming its line.
+        most = self._batch_size if self._has_key_types() else 1
         end = self._source.position + _BATCH_BYTES
-        while self._batched < self._batch_size and self._source.position < end:
+        while self._batched < most and self._source.position < end:
             try:
                 record = next(self._records, None)
             except MalformedRecord as problem:
@@ -105,6 +108,10 @@ class Importer:
             for template in self._templates
         }
         return made | {name: value for name, value in item.items() if name not in made}
+
+    def _has_key_types(self) -> bool:
+        db = self._db
+        return db.pk_type is not None and (db.sk_attribute is None or db.sk_type is not None)
 
     def _kind(self, attribute: str) -> str | None:
         kind: str | None = None

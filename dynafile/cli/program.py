@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from dynafile import __version__
 from dynafile.cli.commands.exporting import export
 from dynafile.cli.commands.importing import import_
 from dynafile.cli.commands.inspecting import check, info
 from dynafile.cli.commands.items import delete, get, put
 from dynafile.cli.commands.reading import query, scan
+from dynafile.cli.demo.command import demo
 from dynafile.cli.failures import ExitCode, Failure, PipeClosed, report
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-_COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "import": import_,
     "export": export,
     "get": get,
@@ -83,8 +84,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "scan": scan,
     "info": info,
     "check": check,
+    "demo": demo,
 }
-for _name, _command in _COMMANDS.items():
+for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
 
 
@@ -103,11 +105,7 @@ def _main(
     ] = False,
 ) -> None:
     if show_version:
-        try:
-            found = version("dynafile")
-        except PackageNotFoundError:
-            found = "(not installed)"
-        sys.stdout.write(f"dynafile {found}\n")
+        sys.stdout.write(f"dynafile {__version__}\n")
     elif context.invoked_subcommand is None:
         sys.stdout.write(context.get_help() + "\n")
 

@@ -85,7 +85,7 @@ class Attr(Comparable):
     def __init__(self, name: str | Path) -> None:
         if isinstance(name, str):
             path = parse_path(name)
-        elif not isinstance(name, tuple) or not name or type(name[0]) is not str:
+        elif type(name) is not tuple or not name or type(name[0]) is not str:
             raise InvalidArgument(
                 f"an attribute is named by a str, or a tuple of steps from a str on, not {name!r}"
             )

@@ -24,7 +24,13 @@ from dynafile.expressions.comparison import (
     relate,
     size_of,
 )
-from dynafile.expressions.literals import ValueTest, equality_test, member_test, order_test
+from dynafile.expressions.literals import (
+    ValueTest,
+    containment_test,
+    equality_test,
+    member_test,
+    order_test,
+)
 from dynafile.expressions.nodes import (
     And,
     AttributeType,
@@ -119,8 +125,7 @@ def _begins_with(node: BeginsWith) -> Filter:
 
 def _contains(node: Contains) -> Filter:
     if isinstance(node.member, Literal):
-        member = node.member.value
-        return _on(node.operand, lambda value: contains(value, member))
+        return _on(node.operand, containment_test(node.member.value))
     container_of, member_of = _getter(node.operand), _getter(node.member)
     return lambda item: contains(container_of(item), member_of(item))
 
@@ -163,7 +168,7 @@ def _getter(operand: Operand) -> Getter:
         return path_getter(operand.path)
     if isinstance(operand, Literal):
         value = operand.value
-        return lambda item: value
+        return lambda _item: value
     if not isinstance(operand, Size):
         raise InvalidArgument(f"{operand!r} is no operand of a condition")
     get = path_getter(operand.attribute.path)

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from dynafile.expressions.comparison import (
 
 __all__ = [
     "ValueTest",
+    "containment_test",
     "difference_test",
     "equality_test",
     "member_test",
@@ -168,7 +169,25 @@ def member_test(literals: Iterable[Any]) -> ValueTest:
     return test
 
 
-def _number_test(symbol: str, literal: int | float | Decimal) -> ValueTest:
+def containment_test(literal: Any) -> ValueTest:
+    """Return a test that a value contains the literal, as ``comparison.contains`` says."""
+    same, kind = equality_test(literal), type(literal)
+    has_parts = kind is str or kind is bytes
+
+    def test(value: Any) -> bool:
+        container = type(value)
+        if container is kind and has_parts:
+            return literal in value
+        if container is list or container is set or container is tuple or container is frozenset:
+            for member in value:
+                if same(member):
+                    return True
+        return False
+
+    return test
+
+
+def _number_test(symbol: str, literal: float | Decimal) -> ValueTest:
     exact = exact_number(literal)
     relation = _NUMBER_RELATIONS[symbol]
     near, float_relation = _float_relation(symbol, exact)
@@ -200,7 +219,7 @@ def _float_relation(symbol: str, exact: int | Decimal) -> tuple[float, Callable[
     if shown == exact:
         return near, _NUMBER_RELATIONS[symbol]
     if symbol in ("=", "<>"):
-        return near, (lambda value, near: symbol == "<>")
+        return nan, _NUMBER_RELATIONS[symbol]  # no float equals it, as none equals a NaN
     if shown < exact:
         return near, RELATIONS["<=" if symbol in ("<", "<=") else ">"]
     return near, RELATIONS["<" if symbol in ("<", "<=") else ">="]

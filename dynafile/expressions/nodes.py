@@ -123,6 +123,7 @@ def _check_ordered(operator: str, *operands: Operand) -> None:
 
 
 def operand_error(what: str, operand: Literal) -> ValidationError:
+    """Return DynamoDB's error for a value of a type that an operator does not take."""
     return ValidationError(
         f"Incorrect operand type for operator or function; {what}, operand type: "
         f"{attribute_type(operand.value)}"

@@ -100,13 +100,21 @@ def path_text(path: Path) -> str | None:
 
 def path_getter(path: Path) -> Getter:
     """Return a closure that follows the path into an item: the value there, or ``MISSING``."""
-    first = path[0]
+    first: Any = path[0]
     if len(path) == 1:
-        return lambda item: item.get(first, MISSING)  # type: ignore[call-overload]
+        return lambda item: item.get(first, MISSING)
+    if len(path) == 2 and type(path[1]) is str:
+        second = path[1]
+
+        def get_nested(item: Item) -> Any:
+            value = item.get(first)
+            return value.get(second, MISSING) if type(value) is dict else MISSING
+
+        return get_nested
     steps = [(step, (list, tuple) if isinstance(step, int) else (dict,)) for step in path[1:]]
 
     def get(item: Item) -> Any:
-        value: Any = item.get(first, MISSING)  # type: ignore[call-overload]
+        value: Any = item.get(first, MISSING)
         for step, containers in steps:
             if type(value) not in containers:
                 return MISSING

@@ -13,7 +13,7 @@ from typing import Any
 from dynafile.errors import InvalidArgument, UnsupportedType, ValidationError
 from dynafile.expressions import boto3_conditions
 from dynafile.expressions.attributes import Attr, Size
-from dynafile.expressions.comparison import attribute_type, kind_of
+from dynafile.expressions.comparison import kind_of
 from dynafile.expressions.literals import take_literal
 from dynafile.expressions.nodes import And, Condition, Not, Or, check_bounds
 
@@ -71,7 +71,7 @@ class SortKeyCondition(Condition):
         object.__setattr__(self, "values", values)
         prefix = "Invalid KeyConditionExpression: "
         if name == "between":
-            check_bounds(*values, prefix=prefix)
+            check_bounds(values[0], values[1], prefix)
         if name == "begins_with" and kind_of(values[0]) == "N":
             raise ValidationError(
                 f"{prefix}Incorrect operand type for operator or function; operator or "
@@ -107,9 +107,10 @@ class Key:
     __slots__ = ("_name",)
 
     def __init__(self, name: str) -> None:
-        if not isinstance(name, str) or not name:
+        given: object = name
+        if not isinstance(given, str) or not given:
             raise InvalidArgument(f"a key attribute is named by a str, not {name!r}")
-        self._name = name
+        self._name = str.__str__(given)
 
     @property
     def name(self) -> str:
@@ -217,7 +218,8 @@ def key_condition(spec: object, sk_attribute: str) -> SortKeyCondition:
             f"{spec!r} is a condition for filter=; on the sort key use Key({sk_attribute!r}) with "
             f"{', '.join(_OPERATORS.values())}"
         )
-    if isinstance(spec, (Key, Attr, Size)) or callable(spec):
+    bare = isinstance(spec, (Key, Attr, Size)) or boto3_conditions.is_attribute(spec)
+    if bare or callable(spec):
         raise InvalidArgument(
             f"{spec!r} is no condition; use Key({sk_attribute!r}) with "
             f"{', '.join(_OPERATORS.values())}"

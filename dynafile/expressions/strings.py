@@ -144,7 +144,7 @@ def _read_statement(reader: TokenReader) -> Filter:
         reader.fail("a comparison")
     reader.advance()
     right_token = reader.token
-    right = _read_right(reader)
+    right = _read_right(reader, operator.kind)
     if operator.kind == "=~" and right.kind != "regex":
         _fail_at(reader, right_token, "=~ takes a /regular expression/")
     if operator.kind != "=~" and right.kind == "regex":
@@ -161,7 +161,7 @@ def _read_left(reader: TokenReader) -> Operand:
     return Operand(token.kind, token.value)
 
 
-def _read_right(reader: TokenReader) -> Operand:
+def _read_right(reader: TokenReader, operator: str) -> Operand:
     kind = reader.token.kind
     if kind in _CLOSING:
         reader.advance()
@@ -169,6 +169,8 @@ def _read_right(reader: TokenReader) -> Operand:
         if reader.token.kind != _CLOSING[kind]:
             reader.fail(f"a comma or {_CLOSING[kind]}")
         reader.advance()
+        if kind == "(" and operator != "in" and len(members) == 1:
+            return members[0]
         return Operand("list", members)
     if kind not in ("name", "value", "time", "subnet", "regex"):
         reader.fail("a name or a value")
@@ -192,5 +194,3 @@ def _read_values(reader: TokenReader) -> list[Operand]:
 
 def _fail_at(reader: TokenReader, token: Token, reason: str) -> NoReturn:
     raise syntax_error(reader.text, token.start, reason)
-
-

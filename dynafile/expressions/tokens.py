@@ -1,9 +1,9 @@
 r"""The tokens of filter strings: a reader that yields one at a time, and what they stand for.
 
 Where a token begins and ends is decided here, in one pass; what the text of a date, time,
-integer, string or subnet stands for is asked of ``filtration``'s own grammar. Names and
-regular expressions are read without it: its names are ASCII only, and its reader of quoted
-text turns the pattern ``\\n``, a backslash and an n, into a backslash and a newline.
+integer or subnet stands for is asked of ``filtration``'s own grammar. The others are read
+without it: its names are ASCII only; its strings take no backslash before an x, and lose their
+tabs; its patterns have ``\\n``, a backslash and an n, turned into a backslash and a newline.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import threading
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -41,7 +41,7 @@ _TOKEN = re.compile(
 )
 _WORDS = frozenset({"and", "or", "xor", "not", "in"})
 _CONSTANTS = {"true": True, "false": False, "null": None}
-_ESCAPED = re.compile(r"""\\(["'\\])""")
+_ESCAPED = re.compile(r"""\\(["'\\])|""|''""")
 _REGEX_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
 _HINTS = {
     "=": "; equality is written ==",
@@ -124,9 +124,11 @@ class TokenReader:
         end = match.end()
         if match["sign"]:
             return Token(match[0], None, start, end)
+        if match["string"]:
+            return Token("value", _unquote(match[0]), start, end)
         if match["regex"]:
             return Token("regex", _compile_regex(text, start, end), start, end)
-        if not match["string"] and (_NAME.match(text, end) or text.startswith(".", end)):
+        if _NAME.match(text, end) or text.startswith(".", end):
             raise syntax_error(text, end, f"unexpected {text[end]!r} after {match[0]!r}")
         kind = match.lastgroup
         return Token(
@@ -143,14 +145,14 @@ class TokenReader:
             except self._grammar.ParseException:
                 fault = ""
             except (ValueError, ArithmeticError) as error:
-                fault = f" ({error})"
+                fault = f" ({str(error)[:80]})"
         lexeme = match[0] if len(match[0]) <= 40 else f"{match[0][:40]}..."
         raise syntax_error(self.text, start, f"{lexeme!r} is no {match.lastgroup}{fault}")
 
 
 def _load_grammar() -> Any:
     try:
-        import filtration  # type: ignore[import-untyped]
+        import filtration
     except ImportError as error:
         raise MissingExtra(
             'filter strings need the package filtration: pip install "dynafile[filter]"',
@@ -193,14 +195,18 @@ def _compile_regex(text: str, start: int, end: int) -> re.Pattern[str]:
         raise syntax_error(text, start, "a regular expression too large to compile") from None
 
 
+def _unquote(text: str) -> str:
+    quote = text[0]
+    other = "'" if quote == '"' else '"'
+
+    def plain(match: re.Match[str]) -> str:
+        return match[1] or (match[0] if match[0][0] == other else quote)
+
+    return _ESCAPED.sub(plain, text[1:-1])
+
+
 def _parsed(element: Any, text: str) -> Any:
     return element.parse_string(text, parse_all=True)[0].value
-
-
-def _string(grammar: Any, match: re.Match[str]) -> str:
-    text: str = _parsed(grammar.Value, match[0])
-    quote = match[0][0]
-    return _ESCAPED.sub(r"\1", text.replace(quote * 2, quote))
 
 
 def _number(grammar: Any, match: re.Match[str]) -> int | Decimal:
@@ -221,7 +227,7 @@ def _date(grammar: Any, match: re.Match[str]) -> datetime:
         return value
     value = _parsed(grammar.Value, match[0].removesuffix(zone))
     if zone == "Z":
-        return value.replace(tzinfo=timezone.utc)
+        return value.replace(tzinfo=UTC)
     offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
     return value.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
 
@@ -236,7 +242,6 @@ def _subnet(grammar: Any, match: re.Match[str]) -> ipaddress.IPv4Network:
 
 
 _LITERALS = {
-    "string": _string,
     "number": _number,
     "date": _date,
     "time": _time,

@@ -46,7 +46,7 @@ class Cache:
                 self._hand += 1
             else:
                 self._used -= part.cost
-                part.entries = None
+                part.entries = part.order = None
                 # The order of a clock does not matter, so the gap is filled from the end.
                 loaded[self._hand] = loaded[-1]
                 loaded.pop()
@@ -59,6 +59,6 @@ class Cache:
     def clear(self) -> None:
         """Let everything go."""
         for part in self._loaded:
-            part.entries = None
+            part.entries = part.order = None
         self._loaded.clear()
         self._used = 0

@@ -8,7 +8,6 @@ from typing import Final
 
 from dynafile.store.format import (
     CHECKPOINT,
-    CHECKPOINT_NAME,
     FOLD,
     OPERATION_HEADER_BYTES,
     RECORD_HEADER_BYTES,
@@ -20,10 +19,9 @@ from dynafile.store.format import (
     encode_checkpoint,
     encode_numbers,
     encode_pieces,
-    parse_partition_directory,
-    segment_name,
 )
 from dynafile.store.journal import Journal
+from dynafile.store.names import CHECKPOINT_NAME, parse_partition_directory, segment_name
 from dynafile.store.partition import (
     Partition,
     cut_points,
@@ -79,7 +77,8 @@ class Checkpointer:
 
     def after_commit(self, written: int) -> None:
         """Begin a checkpoint that is due, or do the share of one that ``written`` bytes call for."""
-        past = self._replica.lsn - self._replica.checkpoint.lsn
+        replica = self._replica
+        past = replica.lsn - replica.checkpoint.lsn
         if self._target is None:
             if past < self.checkpoint_bytes:
                 return
@@ -306,5 +305,6 @@ class Checkpointer:
                 part = keyspace.candidate(piece.begin)
                 if part.id == piece.id and part.begin == piece.begin and part.entries is None:
                     part.entries = entries
+                    part.order = None
                     part.cost = memory_cost(entries)
                     replica.cache.add(part)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import threading
 import time
 
 from filelock import lock_descriptor, unlock_descriptor
 
 from dynafile.errors import LockTimeout
-from dynafile.store.position import FIRST_SLOT, HOLDER, SLOTS
+from dynafile.store.position import FIRST_SLOT, HOLDER, SLOTS, WAITING
 
-try:
+if sys.platform != "win32":
     from fcntl import LOCK_EX, flock
-except ImportError:  # Windows
-    flock = None  # type: ignore[assignment]
-    LOCK_EX = 0
+
+    def _block_on(descriptor: int) -> None:
+        flock(descriptor, LOCK_EX)
+
+    _CAN_BLOCK = True
+else:
+
+    def _block_on(descriptor: int) -> None:
+        raise NotImplementedError
+
+    _CAN_BLOCK = False
 
 _HANDOVER_SECONDS = 0.0005
 _NOBODY = bytes(SLOTS * 8)
@@ -46,6 +55,7 @@ class FileLock:
         """Take the lock; raises :class:`LockTimeout` after ``timeout`` seconds."""
         if self._waiter is not None or not lock_descriptor(self._descriptor, blocking=False):
             self._words[self._slot] = self._pid
+            self._words[WAITING] = 1
             try:
                 self._wait(timeout)
             finally:
@@ -55,12 +65,12 @@ class FileLock:
     def release(self) -> None:
         """Let go of the lock, and let a waiting process have it before we can take it again."""
         unlock_descriptor(self._descriptor)
-        if self._slots != _NOBODY:
+        if self._words[WAITING]:
             self._step_back()
 
     def contended(self) -> bool:
         """Say whether another process is waiting."""
-        return self._slots != _NOBODY
+        return bool(self._words[WAITING])
 
     def _step_back(self) -> None:
         deadline = time.perf_counter() + _HANDOVER_SECONDS
@@ -68,13 +78,14 @@ class FileLock:
             if time.perf_counter() > deadline:
                 # Nobody came: the waiters are dead, or too slow to be waited for.
                 self._slots[:] = _NOBODY
-                return
+                break
             time.sleep(0.00002)
+        self._words[WAITING] = self._slots != _NOBODY
 
     def _wait(self, timeout: float) -> None:
         if timeout <= 0 and self._waiter is None:
             raise self._timed_out(timeout)
-        if flock is None:
+        if not _CAN_BLOCK:
             self._poll(timeout)
             return
         # A wait given up earlier may still be queued in the kernel; its lock would be the same lock as
@@ -91,12 +102,12 @@ class FileLock:
         while not lock_descriptor(self._descriptor, blocking=False):
             if time.perf_counter() > deadline:
                 raise self._timed_out(timeout)
-            time.sleep(random.uniform(0.0002, 0.001))  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(0.0002, 0.001))
 
     def _timed_out(self, timeout: float) -> LockTimeout:
         pid = self._words[HOLDER] or None
         return LockTimeout(
-            f"{self._path} is locked by process {pid if pid else '(unknown)'} for over {timeout:g} "
+            f"{self._path} is locked by process {pid or '(unknown)'} for over {timeout:g} "
             f"seconds: let it finish or end it, or open with a longer lock_timeout",
             path=self._path,
             pid=pid,
@@ -145,7 +156,7 @@ class _Waiter:
 
     def _block(self) -> None:
         try:
-            flock(self._descriptor, LOCK_EX)
+            _block_on(self._descriptor)
         except OSError as error:
             self._failed = error
         with self._mutex:

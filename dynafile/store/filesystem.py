@@ -12,8 +12,33 @@ from xxhash import xxh3_64_intdigest
 from dynafile.errors import NetworkFileSystem
 
 NETWORK_FILE_SYSTEMS = frozenset(
-    "9p afpfs afs beegfs ceph cifs davfs fuse.ceph fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs "
-    "fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 smb smb2 smb3 smbfs webdav".split()
+    [
+        "9p",
+        "afpfs",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "davfs",
+        "fuse.ceph",
+        "fuse.gcsfuse",
+        "fuse.glusterfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "webdav",
+    ]
 )
 _MOUNTS = "/proc/self/mountinfo"
 
@@ -37,7 +62,7 @@ def filesystem_type(folder: str) -> str | None:
             return _windows_drive_type(folder)
         if os.path.exists(_MOUNTS):
             return _linux_type(os.path.realpath(folder), Path(_MOUNTS).read_text(errors="replace"))
-        output = subprocess.run(  # noqa: S603 - a fixed system program
+        output = subprocess.run(
             ["/sbin/mount"], capture_output=True, text=True, timeout=5, check=False
         ).stdout
     except (OSError, subprocess.SubprocessError):
@@ -89,3 +114,15 @@ def boot_number() -> int:
         return xxh3_64_intdigest(Path("/proc/sys/kernel/random/boot_id").read_bytes()) | 1
     except OSError:
         return 0
+
+
+def folder_bytes(folder: str) -> int:
+    """Return the bytes of all files in a folder; files that go meanwhile count nothing."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size
+            except OSError:
+                continue
+    return total

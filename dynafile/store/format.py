@@ -97,12 +97,21 @@ class Record(NamedTuple):
 _pack_frame = _FRAME.pack
 _pack_record = _RECORD.pack
 _pack_operation = _OPERATION.pack
+_pack_single = struct.Struct("<QQQIIBIII").pack  # a record of one operation, up to its key
 
 
 def encode_record(
     lsn: int, synced: int, time: int, schema: int, operations: list[Operation]
 ) -> bytes:
     """Return the bytes of one commit."""
+    if len(operations) == 1:
+        kind, keyspace, key, value = operations[0]
+        body = (
+            _pack_single(lsn, synced, time, schema, 1, kind, keyspace, len(key), len(value))
+            + key
+            + value
+        )
+        return _pack_frame(RECORD_MAGIC, len(body), xxh3_64_intdigest(body)) + body
     parts = [_pack_record(lsn, synced, time, schema, len(operations))]
     for kind, keyspace, key, value in operations:
         parts.append(_pack_operation(kind, keyspace, len(key), len(value)))
@@ -223,7 +232,7 @@ class SnapshotHeader(NamedTuple):
     id: int
     lsn: int
     """Every operation before this LSN that falls in the range is in the snapshot."""
-    count: int
+    entries: int
     payload_length: int
     payload_checksum: int
     begin: bytes
@@ -243,7 +252,7 @@ def encode_snapshot(store_id: bytes, header: SnapshotHeader, payload: bytes) -> 
         store_id,
         header.id,
         header.lsn,
-        header.count,
+        header.entries,
         len(payload),
         xxh3_64_intdigest(payload),
         len(header.begin),
@@ -306,7 +315,6 @@ def check_snapshot_payload(header: SnapshotHeader, payload: bytes, offset: int, 
 
 _CHECKPOINT = struct.Struct("<8sHHI16sQQQQQ")
 CHECKPOINT_MAGIC: Final = b"DYNACKPT"
-CHECKPOINT_NAME: Final = "checkpoint"
 CHECKPOINT_BYTES: Final = 80
 assert _CHECKPOINT.size + 8 == CHECKPOINT_BYTES
 
@@ -344,29 +352,6 @@ def decode_checkpoint(data: bytes, store_id: bytes, path: str) -> Checkpoint:
     if found_id != store_id:
         raise _corrupt(path, 16, "the checkpoint belongs to another store")
     return Checkpoint(lsn, segment, synced, time)
-
-
-# -- names --------------------------------------------------------------------------------------
-
-
-def segment_name(base: int) -> str:
-    """Return the name of the segment whose first record has the LSN ``base``."""
-    return f"journal/{base:016x}.log"
-
-
-def partition_directory(begin: bytes, number: int) -> str:
-    """Return the name of a partition's directory: the hash at which it begins, and its id."""
-    return f"{begin[:8].ljust(8, bytes(1)).hex()}-{number:x}"
-
-
-def parse_partition_directory(name: str) -> tuple[bytes, int] | None:
-    """Return hash and id of a partition's directory, or None for a name that is not ours."""
-    head, dash, tail = name.partition("-")
-    try:
-        begin, number = bytes.fromhex(head), int(tail, 16)
-    except ValueError:
-        return None
-    return (begin, number) if name == partition_directory(begin, number) else None
 
 
 def check_version(version: int, path: str) -> None:

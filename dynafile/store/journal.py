@@ -14,9 +14,9 @@ from dynafile.store.format import (
     decode_record,
     encode_segment_header,
     next_record_after,
-    segment_name,
     zeros_only,
 )
+from dynafile.store.names import segment_name
 from dynafile.store.position import GENERATION
 from dynafile.store.volume import Volume
 
@@ -157,8 +157,9 @@ class Journal:
 
     def append(self, lsn: int, data: bytes) -> None:
         """Write records at ``lsn``; not durable before :meth:`sync`, not visible before it is published."""
-        self._come_to(lsn)
-        offset = self._offset(lsn)
+        if self._next is not None:
+            self._come_to(lsn)
+        offset = SEGMENT_HEADER_BYTES + lsn - self.segment
         stop = offset + len(data)
         if stop > self._room:
             # Another process may have made room since; zeros over its records would be the end of them.
@@ -166,8 +167,10 @@ class Journal:
             if stop > self._room:
                 room = min(MOST_ROOM, max(LEAST_ROOM, self._room))
                 data += bytes(room - stop % room)
-        self._volume.write(self._name, offset, data)
-        self._room = max(self._room, offset + len(data))
+            self._volume.write(self._name, offset, data)
+            self._room = max(self._room, offset + len(data))
+        else:
+            self._volume.write(self._name, offset, data)
 
     def sync(self, end: int) -> None:
         """Make the journal durable up to ``end``, the end of the segment at hand."""

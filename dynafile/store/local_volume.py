@@ -95,11 +95,9 @@ class LocalVolume:
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Write in place; makes the file where it is missing."""
         try:
-            try:
-                descriptor = self._descriptor(name)
-            except FileNotFoundError:
-                self._make(name)
-                descriptor = self._descriptor(name)
+            descriptor = self._descriptors.get(name)
+            if descriptor is None:
+                descriptor = self._open_for_write(name)
             written = _write_at(descriptor, data, offset)
             while written < len(data):
                 written += _write_at(descriptor, data[written:], offset + written)
@@ -107,6 +105,13 @@ class LocalVolume:
             raise
         except OSError as error:
             raise _translated(error, self._path(name)) from error
+
+    def _open_for_write(self, name: str) -> int:
+        try:
+            return self._descriptor(name)
+        except FileNotFoundError:
+            self._make(name)
+            return self._descriptor(name)
 
     def _make(self, name: str) -> None:
         folder = os.path.dirname(name)
@@ -229,26 +234,27 @@ class LocalVolume:
             self.forget(name)
 
 
-LOCK_TEXT: Final = b"The writer's lock of Dynafile; `dynafile info` names the process that holds it.\n"
+LOCK_TEXT: Final = (
+    b"The writer's lock of Dynafile; `dynafile info` names the process that holds it.\n"
+)
 
 
 def _read_at(descriptor: int, size: int, offset: int) -> bytes:
-    data = os.pread(descriptor, size, offset)
+    data = _read_once(descriptor, size, offset)
     while len(data) < size:
-        more = os.pread(descriptor, size - len(data), offset + len(data))
+        more = _read_once(descriptor, size - len(data), offset + len(data))
         if not more:
             break
         data += more
     return data
 
 
-def _write_at(descriptor: int, data: bytes, offset: int) -> int:
-    return os.pwrite(descriptor, data, offset)
+if sys.platform != "win32":
+    _read_once = os.pread
+    _write_at = os.pwrite
+else:
 
-
-if not hasattr(os, "pread"):  # Windows
-
-    def _read_at(descriptor: int, size: int, offset: int) -> bytes:
+    def _read_once(descriptor: int, size: int, offset: int) -> bytes:
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.read(descriptor, size)
 

@@ -9,17 +9,17 @@ from typing import Final
 
 from dynafile.errors import CorruptFile, ForeignFile, InvalidPath, PathNotWritable, StorageError
 from dynafile.store.filesystem import boot_number, refuse_network_file_system
+from dynafile.store.follower import read_state
 from dynafile.store.format import (
-    CHECKPOINT_NAME,
     FIRST_LSN,
     Checkpoint,
     encode_checkpoint,
-    segment_name,
 )
 from dynafile.store.journal import Journal
+from dynafile.store.names import CHECKPOINT_NAME, META_NAME, segment_name
 from dynafile.store.position import BOOT, BUSY, END, FIRST_SLOT, SLOTS, SUSPECT
-from dynafile.store.replica import Replica, read_state
-from dynafile.store.schema import META_NAME, Meta, Schema
+from dynafile.store.replica import Replica
+from dynafile.store.schema import Meta, Schema
 from dynafile.store.volume import Volume
 
 OUR_NAMES: Final = (CHECKPOINT_NAME, "journal", "runs", "tables", "_partitions")
@@ -222,9 +222,7 @@ def _start(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, 
     return replica, journal
 
 
-def _replay(
-    replica: Replica, journal: Journal, *, known: int = 0, stop: int | None = None
-) -> None:
+def _replay(replica: Replica, journal: Journal, *, known: int = 0, stop: int | None = None) -> None:
     if stop is None:
         records = journal.replay(replica.lsn, known)
     else:
@@ -237,5 +235,7 @@ def _replay(
 
 def _missing(volume: Volume, name: str) -> CorruptFile:
     return CorruptFile(
-        f"{volume.root}/{name} is missing: restore it from a backup", path=f"{volume.root}/{name}", offset=0
+        f"{volume.root}/{name} is missing: restore it from a backup",
+        path=f"{volume.root}/{name}",
+        offset=0,
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from dynafile.store.snapshot import Entries
 
 ENTRY_OVERHEAD: Final = 64
 """What an entry costs besides its bytes, in the size that a partition splits at."""
-MEMORY_OVERHEAD: Final = 180
+MOST_LISTED: Final = 2000
+"""A range of a partition with more entries walks the SortedDict; listing its keys would cost too much."""
+MEMORY_OVERHEAD: Final = 190
 """What an entry costs besides its bytes in memory: two bytes objects, its place in dict and list."""
 
 
@@ -22,7 +24,7 @@ class Partition:
     and the setting of ``used`` need none.
     """
 
-    __slots__ = ("begin", "cost", "entries", "id", "pending", "resolved", "since", "used")
+    __slots__ = ("begin", "cost", "entries", "id", "order", "pending", "resolved", "since", "used")
 
     def __init__(self, number: int, begin: bytes, *, resolved: bool) -> None:
         self.id = number
@@ -34,16 +36,40 @@ class Partition:
         self.pending: dict[bytes, bytes | None] = {}
         self.since = 0
         """The LSN of the oldest pending operation, where there is one."""
+        self.order: list[bytes] | None = None
+        """The keys of ``entries`` in order, while no key came or went since they were listed."""
         self.cost = 0
         self.used = False
+
+    def keys_between(self, low: bytes, high: bytes | None, limit: int) -> list[bytes]:
+        """Return up to ``limit`` keys of [low, high), in order. The partition is loaded."""
+        entries = self.entries
+        assert entries is not None
+        if len(entries) > MOST_LISTED:
+            return list(islice(entries.irange(low, high, (True, False)), limit))
+        order = self.order
+        if order is None:
+            order = self.order = list(entries)
+        start = bisect_left(order, low)
+        stop = len(order) if high is None else bisect_left(order, high, start)
+        return order[start : min(stop, start + limit)]
+
+    def keys_below(self, low: bytes, high: bytes | None, limit: int) -> list[bytes]:
+        """Return up to ``limit`` keys of [low, high) in reverse order. The partition is loaded."""
+        entries = self.entries
+        assert entries is not None
+        return list(islice(entries.irange(low, high, (True, False), reverse=True), limit))
 
     def put(self, key: bytes, value: bytes, lsn: int) -> None:
         """Apply a put of the record at ``lsn``."""
         if not self.pending:
             self.since = lsn
         self.pending[key] = value
-        if self.entries is not None:
-            self.entries[key] = value
+        entries = self.entries
+        if entries is not None:
+            if self.order is not None and key not in entries:
+                self.order = None
+            entries[key] = value
             self.cost += len(key) + len(value) + MEMORY_OVERHEAD
 
     def delete(self, key: bytes, lsn: int) -> None:
@@ -52,6 +78,7 @@ class Partition:
             self.since = lsn
         self.pending[key] = None
         if self.entries is not None:
+            self.order = None
             self.entries.pop(key, None)
 
     def apply(self, changes: dict[bytes, bytes | None], lsn: int) -> None:
@@ -60,6 +87,7 @@ class Partition:
             self.since = lsn
         self.pending.update(changes)
         if self.entries is not None:
+            self.order = None
             overlay(self.entries, changes)
             self.cost = memory_cost(self.entries)
 
@@ -94,6 +122,7 @@ def size(entries: Entries) -> int:
 def cut_points(entries: Entries, target: int, most: int) -> tuple[list[bytes], bool]:
     """Choose where to cut entries into pieces of about ``target`` bytes.
 
+    An item collection, whose keys begin with one hash, is cut only where it is larger than a piece.
     Returns the beginnings of the pieces after the first, at most ``most`` of them, and whether what
     lies after the last is still larger than one piece.
     """
@@ -101,7 +130,7 @@ def cut_points(entries: Entries, target: int, most: int) -> tuple[list[bytes], b
     filled = 0
     previous = b""
     for key, value in entries.items():
-        if filled >= target:
+        if filled >= target and (key[:8] != previous[:8] or filled >= 2 * target):
             points.append(separator(previous, key))
             filled = 0
             if len(points) == most:

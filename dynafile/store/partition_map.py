@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from dynafile.store.format import partition_directory
+from dynafile.store.names import partition_directory
 from dynafile.store.partition import Partition
 
 

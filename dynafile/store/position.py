@@ -22,6 +22,8 @@ GENERATION: Final = 4
 """Goes up when a segment was replaced by a copy, so that others open it again."""
 HOLDER: Final = 5
 """The pid of the last process that took the lock."""
+WAITING: Final = 6
+"""1 while somebody may be waiting for the lock: look at the slots."""
 FIRST_SLOT: Final = 8
 """From here on, pids of processes that wait for the lock; a hint that makes waiting fair."""
 SLOTS: Final = POSITION_BYTES // 8 - FIRST_SLOT

@@ -1,82 +1,18 @@
-"""The replica: what snapshots and journal say up to an LSN, in the memory of one process."""
+"""The replica: the store as one process reads it."""
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_left, bisect_right
-from itertools import islice
-from typing import Final
+from bisect import bisect_right
 
-from dynafile.errors import CorruptFile, HandleUnusable, StoreFailed
-from dynafile.store.cache import Cache
-from dynafile.store.format import (
-    CHECKPOINT,
-    CHECKPOINT_NAME,
-    CLEAR,
-    DELETE,
-    FOLD,
-    PUT,
-    REPLACE,
-    ROTATE,
-    SCHEMA,
-    Checkpoint,
-    Operation,
-    SnapshotHeader,
-    decode_checkpoint,
-    decode_numbers,
-    decode_pieces,
-    decode_snapshot_header,
-    parse_partition_directory,
-    snapshot_header_bytes,
-)
-from dynafile.store.journal import Journal
-from dynafile.store.partition import Partition, memory_cost, overlay
+from dynafile.store.follower import Follower
+from dynafile.store.format import SNAPSHOT_FIXED_BYTES
+from dynafile.store.partition import Partition
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import END
-from dynafile.store.schema import META_NAME, Meta, Schema
-from dynafile.store.snapshot import Entries, load_snapshot
-from dynafile.store.volume import Volume
-
-BULK: Final = 32
-"""From this many operations on, a record is applied partition by partition."""
-HEADER_READ: Final = 512
-"""Bytes that hold a snapshot's header, unless its keys are very long."""
-RELOADS: Final = 20
-UNUSABLE: Final = -1
-"""The LSN of a replica that must not be read; it never equals a position."""
 
 
-class Replica:
-    """The state of the store in one process, and how it follows the journal.
-
-    ``mutex`` guards everything that changes. Two things need no mutex: comparing ``lsn`` with the
-    published end, and ``entries.get`` of the partition that the layout names. Nothing here writes a file.
-    """
-
-    def __init__(
-        self,
-        volume: Volume,
-        journal: Journal | None,
-        store_id: bytes,
-        *,
-        cache_size: int,
-        trusted: bool,
-    ) -> None:
-        self.volume = volume
-        self.journal = journal
-        self.store_id = store_id
-        self.trusted = trusted
-        self.mutex = threading.RLock()
-        self.words = volume.share()
-        self.cache = Cache(cache_size)
-        self.lsn = UNUSABLE
-        self.unusable: HandleUnusable | StoreFailed | None = None
-        self.keyspaces: dict[int, Keyspace] = {}
-        self.schema = Schema()
-        self.checkpoint = Checkpoint(0, 0, 0, 0)
-        self.time = 0
-
-    # -- reading --------------------------------------------------------------------------------
+class Replica(Follower):
+    """Reads of keys, ranges and sizes, each at the newest published LSN."""
 
     def get(self, keyspace: Keyspace, key: bytes) -> bytes | None:
         """Return the value at ``key``. Warm, it costs no system call and takes no lock."""
@@ -105,16 +41,23 @@ class Replica:
         with self.mutex:
             if self.words[END] != self.lsn:
                 self.catch_up()
-            part, entries = self.entries_at(keyspace, low)
-            keys = list(islice(entries.irange(low, high, (True, False)), limit))
+            begins, parts = keyspace.layout
+            index = bisect_right(begins, low)
+            part = parts[index - 1]
+            entries = part.entries
+            if entries is None or not part.resolved:
+                part, entries = self.entries_at(keyspace, low)
+                begins, parts = keyspace.layout
+                index = bisect_right(begins, part.begin)
+            part.used = True
+            keys = part.keys_between(low, high, limit)
             values = list(map(entries.__getitem__, keys))
             if len(keys) == limit:
                 return keys, values, keys[-1] + b"\0"
-            following = keyspace.next_of(part)
-            if following is None or (high is not None and following.begin >= high):
+            if index == len(parts) or (high is not None and begins[index] >= high):
                 return keys, values, None
             # An unresolved neighbour begins at or after its lower bound; the map settles it when asked.
-            return keys, values, following.begin
+            return keys, values, begins[index]
 
     def read_range_backward(
         self, keyspace: Keyspace, low: bytes, high: bytes | None, limit: int
@@ -124,7 +67,7 @@ class Replica:
             if self.words[END] != self.lsn:
                 self.catch_up()
             part, entries = self.entries_below(keyspace, high)
-            keys = list(islice(entries.irange(low, high, (True, False), reverse=True), limit))
+            keys = part.keys_below(low, high, limit)
             values = list(map(entries.__getitem__, keys))
             if len(keys) == limit:
                 return keys, values, keys[-1] if keys[-1] > low else None
@@ -148,347 +91,15 @@ class Replica:
                 if lsn == self.lsn:
                     return total
 
-    # -- partitions in memory -------------------------------------------------------------------
-
-    def entries_at(self, keyspace: Keyspace, key: bytes) -> tuple[Partition, Entries]:
-        """Return the partition that holds ``key``, loaded. To be called with the mutex held."""
-        while True:
-            part = self._resolved(keyspace, keyspace.candidate(key))
-            if part is not None and part is keyspace.candidate(key):
-                entries = part.entries if part.entries is not None else self._load(keyspace, part)
-                if entries is not None:
-                    part.used = True
-                    return part, entries
-
-    def entries_below(self, keyspace: Keyspace, high: bytes | None) -> tuple[Partition, Entries]:
-        """Return the partition that holds the keys just below ``high``, loaded."""
-        while True:
-            part = keyspace.last() if high is None else keyspace.before(high)
-            if self._resolved(keyspace, part) is None:
-                continue
-            if part is not (keyspace.last() if high is None else keyspace.before(high)):
-                continue
-            entries = part.entries if part.entries is not None else self._load(keyspace, part)
-            if entries is not None:
-                part.used = True
-                return part, entries
-
-    def _resolved(self, keyspace: Keyspace, part: Partition) -> Partition | None:
-        """Read where a partition truly begins; None where the map changed meanwhile."""
-        if not part.resolved and self._header(keyspace, part) is None:
-            return None
-        return part
-
-    def _header(self, keyspace: Keyspace, part: Partition) -> tuple[int, int] | None:
-        """Return the count of entries and the LSN in a snapshot's header; None: read the map again."""
+    def snapshot_bytes(self, keyspace: Keyspace, part: Partition) -> int:
+        """Return the size of a partition's file, from its header."""
         try:
             header = self._read_header(keyspace, part)
         except FileNotFoundError:
-            self._missing(keyspace, part)
-            return None
-        return header.count, header.lsn
-
-    def _read_header(self, keyspace: Keyspace, part: Partition) -> SnapshotHeader:
-        """Read a snapshot's header, and settle with it where the partition begins."""
-        name = keyspace.file(part)
-        path = f"{self.volume.root}/{name}"
-        data = self.volume.read(name, 0, HEADER_READ)
-        if len(data) == HEADER_READ and snapshot_header_bytes(data) > HEADER_READ:
-            data = self.volume.read(name, 0, snapshot_header_bytes(data))
-        header, _ = decode_snapshot_header(data, self.store_id, path)
-        self._check_range(keyspace, part, header, path)
-        return header
-
-    def _check_range(
-        self, keyspace: Keyspace, part: Partition, header: SnapshotHeader, path: str
-    ) -> None:
-        first = keyspace.partitions()[0] is part
-        if header.keyspace != keyspace.id or header.id != part.id or (first and header.begin):
-            raise _corrupt(path, "the snapshot belongs to another partition")
-        if not part.resolved:
-            keyspace.settle(part, header.begin)
-        elif part.begin != header.begin:
-            raise _corrupt(path, "the snapshot begins at another key than the map says")
-
-    def _load(self, keyspace: Keyspace, part: Partition) -> Entries | None:
-        """Load a partition; None where the map changed meanwhile. Called with the mutex held."""
-        lsn = 0
-        if part.id == 0:
-            entries = Entries()
-        else:
-            name = keyspace.file(part)
-            path = f"{self.volume.root}/{name}"
-            try:
-                data = self.volume.read(name)
-            except FileNotFoundError:
-                self._missing(keyspace, part)
-                return None
-            header, entries = load_snapshot(data, self.store_id, path, trusted=self.trusted)
-            self._check_range(keyspace, part, header, path)
-            following = keyspace.next_of(part)
-            if following is not None and self._resolved(keyspace, following) is None:
-                return None
-            if keyspace.end_of(part) != header.end:
-                raise _corrupt(path, "the snapshot ends at another key than the map says")
-            lsn = header.lsn
-        overlay(entries, part.pending)
-        part.entries = entries
-        part.cost = memory_cost(entries)
-        self.cache.add(part)
-        if lsn > self.lsn:
-            # Another process folded it meanwhile. Operations are absolute, so applying those it holds
-            # again does no harm, as long as all of them are applied before anybody looks.
-            if self.words[END] < lsn:
-                raise _corrupt(f"{self.volume.root}/{keyspace.file(part)}", "it is newer than the journal")
-            self.catch_up()
-            return part.entries
-        return entries
-
-    def _missing(self, keyspace: Keyspace, part: Partition) -> None:
-        """Find out why a snapshot is not there: the map moved on, or it is lost."""
-        before = self.lsn
-        self.catch_up()
-        if self.lsn == before and part in keyspace.partitions():
-            raise _corrupt(f"{self.volume.root}/{keyspace.file(part)}", "the snapshot is missing")
-
-    # -- following the journal ------------------------------------------------------------------
-
-    def catch_up(self) -> None:
-        """Apply what was published since; raises what makes the handle unusable."""
-        with self.mutex:
-            if self.unusable is not None:
-                raise self.unusable
-            end = self.words[END]
-            if end < self.lsn:
-                raise self.fail("the journal is shorter than it was; somebody restored or cut it")
-            if self.journal is None:
-                return
-            try:
-                for record in self.journal.read(self.lsn, end):
-                    self.apply(record.operations, record.end, record.time)
-            except FileNotFoundError:
-                self.reload()
-
-    def reload(self) -> None:
-        """Start over at the newest checkpoint: this process fell behind the oldest segment."""
-        journal = self.journal
-        assert journal is not None
-        for _ in range(RELOADS):
-            try:
-                self.start(*read_state(self.volume, self.store_id))
-                journal.move(self.checkpoint.segment)
-                for record in journal.read(self.lsn, self.words[END]):
-                    self.apply(record.operations, record.end, record.time)
-            except FileNotFoundError:
-                continue  # yet another checkpoint came
-            return
-        raise self.fail("its files keep vanishing while they are read")
-
-    def apply(self, operations: list[Operation], end: int, time: int) -> None:
-        """Apply one record. Called with the mutex held.
-
-        Applying a record twice does what applying it once does. When an exception comes in between (a
-        signal, no memory), loaded partitions are dropped, because a SortedDict may be half changed; the
-        pending operations are plain dicts, and the record is applied again.
-        """
-        try:
-            if len(operations) >= BULK:
-                self._apply_bulk(operations)
-            else:
-                for operation in operations:
-                    self._apply_one(operation)
-            self.lsn = end
-            self.time = time
-        except BaseException:
-            self.cache.clear()
-            raise
-
-    def _apply_one(self, operation: Operation) -> None:
-        kind, number, key, value = operation
-        keyspace = self.keyspaces.get(number)
-        if keyspace is None:
-            # Not of a keyspace, or of one that a later record drops: the schema of a replay is the newest.
-            self._apply_to_store(kind, key, value)
-        elif kind == PUT or kind == DELETE:
-            part = keyspace.candidate(key)
-            if not part.resolved:
-                part = self._owner(keyspace, key)
-            if kind == PUT:
-                part.put(key, value, self.lsn)
-            else:
-                part.delete(key, self.lsn)
-        elif kind == CLEAR:
-            keyspace.reset([])
-        elif kind == FOLD:
-            self._fold(keyspace, decode_numbers(key)[0])
-        elif kind == REPLACE:
-            self._replace(keyspace, decode_numbers(key), value)
-
-    def _apply_to_store(self, kind: int, key: bytes, value: bytes) -> None:
-        if kind == SCHEMA:
-            schema = Schema.decode(value)
-            if schema.version > self.schema.version:
-                self.set_schema(schema)
-        elif kind == ROTATE:
-            assert self.journal is not None
-            self.journal.follow(decode_numbers(key)[0])
-        elif kind == CHECKPOINT:
-            lsn, segment, synced, time = decode_numbers(key)
-            self.checkpoint = Checkpoint(lsn, segment, synced, time)
-
-    def _apply_bulk(self, operations: list[Operation]) -> None:
-        run: dict[int, dict[bytes, bytes | None]] = {}
-        for operation in operations:
-            kind, number, key, value = operation
-            if kind == PUT:
-                run.setdefault(number, {})[key] = value
-            elif kind == DELETE:
-                run.setdefault(number, {})[key] = None
-            else:
-                self._apply_changes(run)
-                run = {}
-                self._apply_one(operation)
-        self._apply_changes(run)
-
-    def _apply_changes(self, run: dict[int, dict[bytes, bytes | None]]) -> None:
-        for number, changes in run.items():
-            keyspace = self.keyspaces.get(number)
-            if keyspace is None:
-                continue
-            keys = sorted(changes)
-            at = 0
-            while at < len(keys):
-                part = self._owner(keyspace, keys[at])
-                following = keyspace.next_of(part)
-                if following is not None and not following.resolved:
-                    self._read_header(keyspace, following)
-                stop = len(keys) if following is None else bisect_left(keys, following.begin, at)
-                part.apply({key: changes[key] for key in keys[at:stop]}, self.lsn)
-                at = stop
-
-    def _owner(self, keyspace: Keyspace, key: bytes) -> Partition:
-        """Return the partition of a key without loading it.
-
-        Raises FileNotFoundError where a record that comes later replaced it: then only starting over tells
-        where it began.
-        """
-        while not (part := keyspace.candidate(key)).resolved:
-            self._read_header(keyspace, part)
-        return part
-
-    def _fold(self, keyspace: Keyspace, number: int) -> None:
-        for part in keyspace.partitions():
-            if part.id == number:
-                part.pending = {}
-
-    def _replace(self, keyspace: Keyspace, numbers: list[int], value: bytes) -> None:
-        pieces = decode_pieces(value)
-        if any(part.id == pieces[0].id for part in keyspace.partitions()):
-            return  # applied before
-        hashes = {piece.begin[:8].ljust(8, b"\0") for piece in pieces}
-        for part in list(keyspace.partitions()):
-            if not part.resolved and part.begin.ljust(8, b"\0") in hashes:
-                # Cut inside an item collection: the hash in its name no longer tells its place.
-                self._read_header(keyspace, part)
-        begins = [piece.begin for piece in pieces]
-        old = [
-            part
-            for part in keyspace.partitions()
-            if (part.id in numbers if part.id else part.begin in begins)
-        ]
-        new = [Partition(piece.id, piece.begin, resolved=True) for piece in pieces]
-        for part in old or [keyspace.before(begins[0])]:
-            # The map that a replay starts from has a hole where folders were replaced since; what fell
-            # into the hole was taken by its left neighbour, and belongs to the new partitions.
-            for key in [key for key in part.pending if key >= begins[0]]:
-                change = part.pending.pop(key) if not old else part.pending[key]
-                index = bisect_right(begins, key) - 1
-                if not pieces[index].folded:
-                    new[index].pending[key] = change
-                    new[index].since = part.since
-            if not old:
-                part.entries = None
-        keyspace.replace(old, new)
-
-    # -- beginning ------------------------------------------------------------------------------
-
-    def set_schema(self, schema: Schema) -> None:
-        """Take a schema: keyspaces come and go, those that stay keep their objects."""
-        for number, folder in schema.keyspaces.items():
-            if number not in self.keyspaces:
-                self.keyspaces[number] = Keyspace(number, folder)
-        for number in set(self.keyspaces) - set(schema.keyspaces):
-            self.keyspaces.pop(number).reset([])
-        self.schema = schema
-
-    def list_partitions(self, keyspace: Keyspace) -> None:
-        """Read a keyspace's map from the names of its folders.
-
-        A folder whose id is at or past the checkpoint is there only if a record says so; the replay tells.
-        """
-        found: list[Partition] = []
-        for name in self.volume.list(keyspace.directory):
-            parsed = parse_partition_directory(name)
-            if parsed is not None and parsed[1] < self.checkpoint.lsn:
-                begin, number = parsed
-                found.append(Partition(number, begin.rstrip(b"\0"), resolved=False))
-        keyspace.reset(found)
-        hashes: dict[bytes, int] = {}
-        for part in found:
-            hashes[part.begin] = hashes.get(part.begin, 0) + 1
-        for part in found:
-            if hashes[part.begin] > 1:
-                # Cut inside an item collection: only the headers tell their order.
-                self._read_header(keyspace, part)
-        keyspace.reset(found)
-
-    def start(self, schema: Schema, checkpoint: Checkpoint) -> None:
-        """Begin at a checkpoint: no pending operations, and the maps from the folders."""
-        self.cache.clear()
-        self.keyspaces_reset(schema)
-        self.checkpoint = checkpoint
-        self.lsn, self.time = checkpoint.lsn, checkpoint.time
-        for keyspace in self.keyspaces.values():
-            self.list_partitions(keyspace)
-
-    def start_empty(self, schema: Schema) -> None:
-        """Begin with nothing, for a store in memory."""
-        self.keyspaces_reset(schema)
-        self.lsn = self.words[END] = 0
-
-    def keyspaces_reset(self, schema: Schema) -> None:
-        """Take a schema and empty every keyspace."""
-        self.set_schema(schema)
-        for keyspace in self.keyspaces.values():
-            keyspace.reset([])
-
-    def fail(self, why: str) -> StoreFailed:
-        """Make the replica unusable, and return the error that says so."""
-        error = StoreFailed(
-            f"{self.volume.root}: {why}. Close this database and open it again", path=self.volume.root
+            return 0  # replaced meanwhile
+        return (
+            header.payload_length
+            + len(header.begin)
+            + len(header.end or b"")
+            + SNAPSHOT_FIXED_BYTES
         )
-        self.shut(error)
-        return error
-
-    def shut(self, error: HandleUnusable | StoreFailed) -> None:
-        """Make every later read and write raise ``error``."""
-        self.unusable = error
-        self.lsn = UNUSABLE
-
-
-def read_state(volume: Volume, store_id: bytes) -> tuple[Schema, Checkpoint]:
-    """Return the schema of ``meta.json`` and the checkpoint; raises where they are of another store."""
-    path = f"{volume.root}/{META_NAME}"
-    meta = Meta.decode(volume.read(META_NAME), path)
-    if meta.store_id != store_id:
-        raise _corrupt(path, "another store was put in the place of the one that was opened")
-    data = volume.read(CHECKPOINT_NAME)
-    return meta.schema, decode_checkpoint(data, store_id, f"{volume.root}/{CHECKPOINT_NAME}")
-
-
-def _corrupt(path: str, what: str) -> CorruptFile:
-    return CorruptFile(
-        f"{path}: {what}. Run `dynafile check` on the folder; if you have a backup, restore it",
-        path=path,
-        offset=0,
-    )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from dynafile.errors import CorruptFile, ForeignFile
 from dynafile.store.format import FORMAT_VERSION, check_version
-
-META_NAME: Final = "meta.json"
 
 
 @dataclass(frozen=True)

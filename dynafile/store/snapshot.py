@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 
 from sortedcontainers import SortedDict
 
@@ -17,7 +17,7 @@ from dynafile.store.format import (
     encode_snapshot,
 )
 
-Entries = SortedDict  # of bytes to bytes
+Entries: TypeAlias = SortedDict  # of bytes to bytes
 
 _CLASS: Final = ("sortedcontainers.sorteddict", "SortedDict")
 
@@ -59,7 +59,7 @@ def load_snapshot(
         entries = _Unpickler(io.BytesIO(payload)).load()
     except Exception as error:
         raise _refused(path, offset, str(error)) from error
-    if type(entries) is not SortedDict or len(entries) != header.count:
+    if type(entries) is not SortedDict or len(entries) != header.entries:
         raise _refused(path, offset, "it does not hold what its header says")
     if not set(map(type, entries.keys())) | set(map(type, entries.values())) <= {bytes}:
         raise _refused(path, offset, "it holds other things than bytes")
@@ -77,8 +77,23 @@ def _refused(path: str, offset: int, why: str) -> CorruptFile:
 
 _HEAD: Final = ("PROTO", "FRAME", "SHORT_BINUNICODE", "MEMOIZE", "SHORT_BINUNICODE", "MEMOIZE")
 _BODY: Final = frozenset(
-    "NONE EMPTY_DICT MARK SETITEMS SETITEM SHORT_BINBYTES BINBYTES MEMOIZE BINGET LONG_BINGET "
-    "FRAME TUPLE2 REDUCE STACK_GLOBAL STOP".split()
+    [
+        "NONE",
+        "EMPTY_DICT",
+        "MARK",
+        "SETITEMS",
+        "SETITEM",
+        "SHORT_BINBYTES",
+        "BINBYTES",
+        "MEMOIZE",
+        "BINGET",
+        "LONG_BINGET",
+        "FRAME",
+        "TUPLE2",
+        "REDUCE",
+        "STACK_GLOBAL",
+        "STOP",
+    ]
 )
 _ONCE: Final = frozenset({"STACK_GLOBAL", "EMPTY_DICT", "NONE", "TUPLE2", "REDUCE", "STOP"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dynafile.errors import (
+    CheckFailed,
     DynafileError,
     HandleClosed,
     HandleForked,
@@ -20,7 +22,9 @@ from dynafile.errors import (
     ReadOnlyDatabase,
     StorageError,
 )
+from dynafile.store.checker import check_store
 from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Checkpointer
+from dynafile.store.filesystem import folder_bytes
 from dynafile.store.format import Operation
 from dynafile.store.journal import Journal
 from dynafile.store.local_volume import LocalVolume
@@ -30,7 +34,7 @@ from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import Replica
 from dynafile.store.schema import Schema
 from dynafile.store.volume import Volume
-from dynafile.store.writer import Commit, Prepare, Writer
+from dynafile.store.writer import Prepare, Writer
 
 DEFAULT_CACHE_SIZE: Final = 256 * 1024 * 1024
 DEFAULT_LOCK_TIMEOUT: Final = 10.0
@@ -43,7 +47,8 @@ _FIRST_CHUNK: Final = 64
 
 _log = logging.getLogger("dynafile")
 _open: dict[tuple[str, bool], Store] = {}
-_opening = threading.Lock()
+# Reentrant, because a handle may be collected, and so closed, while this thread opens another.
+_opening = threading.RLock()
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
@@ -58,6 +63,16 @@ class Options:
     checkpoint_bytes: int = CHECKPOINT_BYTES
     partition_bytes: int = PARTITION_BYTES
     clock: Callable[[], float] = time.time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Sizes, in bytes but for ``partitions``."""
+
+    partitions: int
+    snapshot_bytes: int
+    journal_bytes: int
+    disk_bytes: int
 
 
 class Store:
@@ -87,6 +102,8 @@ class Store:
             )
             self._writer.maintenance = self._checkpointer
         self.get = replica.get
+        self._read_only = options.read_only
+        self._lock_timeout = options.lock_timeout
         _stores.add(self)
 
     # -- reading --------------------------------------------------------------------------------
@@ -106,27 +123,38 @@ class Store:
         return self.replica.keyspaces[number]
 
     def range(
-        self, keyspace: Keyspace, low: bytes, high: bytes | None, *, reverse: bool = False, limit: int
+        self,
+        keyspace: Keyspace,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int,
     ) -> Iterator[tuple[list[bytes], list[bytes]]]:
         """Yield keys and values of [low, high) in order, in chunks, while others write.
 
         A chunk is one moment of the store; what is there throughout is in exactly one of them. ``limit``
         is how many entries the caller expects to need; more follow if it goes on.
         """
-        size = max(1, min(limit, _CHUNK))
-        replica = self.replica
-        while high is None or low < high:
-            if reverse:
-                keys, values, bound = replica.read_range_backward(keyspace, low, high, size)
-                high = bound
-            else:
-                keys, values, bound = replica.read_range(keyspace, low, high, size)
-                low = bound or b""
-            if keys:
-                yield keys, values
-            if bound is None:
-                return
-            size = _CHUNK
+        size = min(_CHUNK, limit)
+        if reverse:
+            read = self.replica.read_range_backward
+            while high is None or low < high:
+                keys, values, high = read(keyspace, low, high, size)
+                if keys:
+                    yield keys, values
+                if high is None:
+                    return
+                size = _CHUNK
+        else:
+            forward = self.replica.read_range
+            while high is None or low < high:
+                keys, values, bound = forward(keyspace, low, high, size)
+                if keys:
+                    yield keys, values
+                if bound is None:
+                    return
+                low, size = bound, _CHUNK
 
     def count(self, keyspace: Keyspace) -> int:
         """Return the exact number of entries of a keyspace."""
@@ -147,15 +175,13 @@ class Store:
         ``prepare`` is called under the lock with the state, and gives the operations or raises.
         ``schema`` is the version they were made for; SchemaChanged is raised where it is another now.
         """
-        if self.options.read_only:
+        if self._read_only:
             raise ReadOnlyDatabase(
                 f"{self.volume.root} was opened with read_only=True: open it without, to write"
             )
         if self.replica.unusable is not None:
             raise self.replica.unusable
-        self._writer.commit(
-            Commit(operations, prepare, schema, self.options.lock_timeout, durable=durable)
-        )
+        self._writer.commit(operations, prepare, schema, self._lock_timeout, durable)
         if not durable and self._flusher is None and self._journal is not None:
             self._flusher = _Flusher(self)
 
@@ -172,6 +198,44 @@ class Store:
         if self._checkpointer is not None:
             self._writer.hold(self._checkpointer.complete, self.options.lock_timeout)
 
+    # -- looking --------------------------------------------------------------------------------
+
+    def figures(self, keyspace: Keyspace) -> Figures:
+        """Return how large a keyspace and its store are."""
+        replica = self.replica
+        with replica.mutex:
+            self._follow()
+            partitions = keyspace.partitions()
+            sizes = [replica.snapshot_bytes(keyspace, part) for part in partitions if part.id]
+        memory = self._journal is None
+        return Figures(
+            partitions=len(partitions),
+            snapshot_bytes=sum(sizes),
+            journal_bytes=0 if memory else replica.lsn - replica.checkpoint.lsn,
+            disk_bytes=0 if memory else folder_bytes(self.volume.root),
+        )
+
+    def check(self, more: Callable[[], list[str]]) -> None:
+        """Raise CheckFailed with what is wrong here, and what ``more`` finds, while nobody writes."""
+        problems: list[str] = []
+
+        def work() -> None:
+            problems.extend(check_store(self.replica))
+            if not problems:
+                problems.extend(more())
+
+        self._follow()
+        if self._journal is None or self.options.read_only:
+            work()
+        else:
+            self._writer.hold(work, self.options.lock_timeout)
+        if problems:
+            listed = "\n".join(f"- {problem}" for problem in problems[:20])
+            raise CheckFailed(
+                f"{self.volume.root} has {len(problems)} problems:\n{listed}",
+                problems=tuple(problems),
+            )
+
     # -- the end --------------------------------------------------------------------------------
 
     def release(self) -> None:
@@ -182,9 +246,10 @@ class Store:
                 return
             if self.key is not None and _open.get(self.key) is self:
                 del _open[self.key]
-            self._close()
+            self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the store whoever uses it; their handles raise HandleClosed from then on."""
         flusher, self._flusher = self._flusher, None
         if flusher is not None:
             flusher.stop()
@@ -206,7 +271,9 @@ class Store:
         except LockTimeout:
             pass  # another process is writing; it will see to it
         except StorageError as error:
-            _log.warning("%s: closed without a checkpoint, nothing is lost: %s", self.volume.root, error)
+            _log.warning(
+                "%s: closed without a checkpoint, nothing is lost: %s", self.volume.root, error
+            )
 
     def _tidy(self) -> None:
         assert self._checkpointer is not None
@@ -245,7 +312,9 @@ class _Flusher:
             self._thread.join()
 
 
-def open_store(path: str | None, options: Options, schema: Callable[[Schema | None], Schema]) -> Store:
+def open_store(
+    path: str | None, options: Options, schema: Callable[[Schema | None], Schema]
+) -> Store:
     """Open the store in a folder, or a new one in memory for None.
 
     ``schema`` is called with what is stored, None for a new store, and returns what to create, or
@@ -307,10 +376,20 @@ def _closed(root: str) -> HandleUnusable:
     return HandleClosed(f"the database {root} was closed: open it again to use it")
 
 
+@atexit.register
+def _close_all() -> None:
+    """Close what a program left open, while everything that closing needs is still there."""
+    for store in list(_open.values()):
+        try:
+            store.close()
+        except DynafileError as error:
+            _log.warning("%s: not closed cleanly, nothing is lost: %s", store.volume.root, error)
+
+
 def _after_fork_in_child() -> None:
     """Make the parent's stores unusable in the child, and let go of the inherited lock descriptor."""
     global _opening
-    _opening = threading.Lock()
+    _opening = threading.RLock()
     _open.clear()
     for store in _stores:
         root = store.volume.root

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from dynafile.errors import ReadOnlyDatabase
+
 
 class Lock(Protocol):
     """The writer's lock: exclusive among processes, held by one thread of ours at a time."""
@@ -19,6 +21,23 @@ class Lock(Protocol):
 
     def contended(self) -> bool:
         """Say whether another process is waiting for the lock."""
+
+
+class NoLock:
+    """The lock of a volume that is only read: nobody takes it."""
+
+    def acquire(self, timeout: float) -> None:
+        """Refuse: a store that is only read has nothing to lock."""
+        raise ReadOnlyDatabase(
+            "this store was opened with read_only=True: open it without, to write"
+        )
+
+    def release(self) -> None:
+        """Do nothing."""
+
+    def contended(self) -> bool:
+        """Say that nobody waits."""
+        return False
 
 
 class Volume(Protocol):

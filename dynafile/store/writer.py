@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from dynafile.errors import CommitOutcomeUnknown, InvalidArgument, StorageError
@@ -20,11 +20,12 @@ from dynafile.store.format import (
     encode_record,
 )
 from dynafile.store.journal import Journal
+from dynafile.store.names import META_NAME
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import BUSY, END, SUSPECT
 from dynafile.store.replica import Replica
-from dynafile.store.schema import META_NAME, Meta
-from dynafile.store.volume import Volume
+from dynafile.store.schema import Meta
+from dynafile.store.volume import Lock, NoLock, Volume
 
 Prepare = Callable[["View"], list[Operation]]
 """Looks at the state under the lock and returns what to write; an exception refuses the commit."""
@@ -112,35 +113,75 @@ class Writer:
         self._volume = volume
         self._clock = clock
         self._words = volume.share()
+        self._lock: Lock = NoLock() if volume.read_only else volume.lock()
         self._queue: deque[Commit] = deque()
         self.mutex = threading.Lock()
         self.maintenance: Maintenance | None = None
         self.meta_version = 0
 
-    def commit(self, waiting: Commit) -> None:
+    def commit(
+        self,
+        operations: list[Operation],
+        prepare: Prepare | None,
+        schema: int,
+        lock_timeout: float,
+        durable: bool,
+    ) -> None:
         """Commit, or raise what refused it. When it returns, every process sees it."""
-        self._queue.append(waiting)
+        journal = self._journal
+        if prepare is None and journal is not None and not self._queue:
+            if self.mutex.acquire(blocking=False):
+                try:
+                    self._commit_alone(operations, schema, lock_timeout, durable)
+                finally:
+                    self.mutex.release()
+                return
+        self._commit_queued(Commit(operations, prepare, schema, lock_timeout, durable=durable))
+
+    def _commit_alone(
+        self, operations: list[Operation], schema: int, lock_timeout: float, durable: bool
+    ) -> None:
+        """Commit without a group: nobody waits. The hot path, so :meth:`_locked` stands in it again."""
+        words, replica, lock = self._words, self._replica, self._lock
+        try:
+            lock.acquire(lock_timeout)
+            if words[END] != replica.lsn:
+                replica.catch_up()
+            if words[BUSY]:
+                self.recover()
+            if schema != replica.schema.version:
+                raise SchemaChanged
+            words[BUSY] = 1
+            self._finish(self.write((operations,), durable))
+            words[BUSY] = 0
+        finally:
+            lock.release()
+
+    def _commit_queued(self, waiting: Commit) -> None:
+        queue = self._queue
+        queue.append(waiting)
         try:
             with self.mutex:
                 if not waiting.done:
                     self._lead()
         except BaseException:
             # A signal came while we waited: take the commit back if nobody has taken it.
-            if not waiting.done and waiting in self._queue:
-                self._queue.remove(waiting)
+            if not waiting.done and waiting in queue:
+                queue.remove(waiting)
             raise
         if waiting.error is not None:
             raise waiting.error
 
     def _lead(self) -> None:
-        group: list[Commit] = []
-        while self._queue:
-            group.append(self._queue.popleft())
+        queue = self._queue
+        group = [queue.popleft()]
+        while queue:
+            group.append(queue.popleft())
         try:
             if self._journal is None:
                 self._commit_in_memory(group)
             else:
-                self._commit_group(group, self._journal)
+                self._commit_group(group)
         except Exception as error:
             for commit in group:
                 commit.error = commit.error or error
@@ -162,8 +203,7 @@ class Writer:
             self._locked(work, lock_timeout)
 
     def _locked(self, work: Callable[[], None], lock_timeout: float) -> None:
-        lock = self._volume.lock()
-        words = self._words
+        words, lock = self._words, self._lock
         try:
             lock.acquire(lock_timeout)
             if words[END] != self._replica.lsn:
@@ -193,37 +233,30 @@ class Writer:
 
     # -- one group --------------------------------------------------------------------------------
 
-    def _commit_group(self, group: list[Commit], journal: Journal) -> None:
-        """Commit a group under the lock. This is the hot path, so :meth:`_locked` stands in it again."""
-        lock = self._volume.lock()
-        words, replica = self._words, self._replica
-        try:
-            lock.acquire(max([commit.lock_timeout for commit in group]))
-            if words[END] != replica.lsn:
-                replica.catch_up()
-            if words[BUSY]:
-                self.recover()
+    def _commit_group(self, group: list[Commit]) -> None:
+        def work() -> None:
             accepted = self._prepare(group)
             if accepted:
-                words[BUSY] = 1
-                durable = any([commit.durable for commit in accepted])
-                written = self.write([commit.operations for commit in accepted], durable=durable)
-                if replica.schema.version != self.meta_version:
-                    self.write_meta()
-                if self.maintenance is not None:
-                    self._maintain(written)
-                words[BUSY] = 0
-        finally:
-            lock.release()
+                durable = any(commit.durable for commit in accepted)
+                self._finish(self.write([commit.operations for commit in accepted], durable))
+
+        self._locked(work, max(commit.lock_timeout for commit in group))
+
+    def _finish(self, written: int) -> None:
+        """Do what follows a commit under the lock."""
+        if self._replica.schema.version != self.meta_version:
+            self.write_meta()
+        if self.maintenance is not None:
+            # The commits are made, so its failures are not theirs.
+            try:
+                self.maintenance.after_commit(written)
+            except StorageError as error:
+                _log.warning(
+                    "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
+                )
 
     def _prepare(self, group: list[Commit]) -> list[Commit]:
         version = self._replica.schema.version
-        if len(group) == 1 and group[0].prepare is None:
-            commit = group[0]
-            if commit.schema != version:
-                commit.error = SchemaChanged()
-                return []
-            return group
         accepted: list[Commit] = []
         view = View(self._replica)
         for commit in group:
@@ -242,37 +275,26 @@ class Writer:
                     version = -1  # whoever comes after it in the group prepares again
         return accepted
 
-    def write(self, commits: list[list[Operation]], *, durable: bool) -> int:
+    def write(self, commits: Sequence[list[Operation]], durable: bool) -> int:
         """Append a record a commit, sync, publish and apply; returns the bytes written.
 
         Called under the lock, with BUSY set, so that whoever takes the lock after our death looks.
         """
         replica, journal = self._replica, self._journal
         assert journal is not None
-        time = max(replica.time, int(self._clock() * 1_000_000))
+        time = int(self._clock() * 1_000_000)
+        if time < replica.time:
+            time = replica.time
         start = end = replica.lsn
+        version, synced = replica.schema.version, journal.synced
         chunks: list[bytes] = []
-        ends: list[int] = []
         for operations in commits:
-            chunk = encode_record(end, journal.synced, time, replica.schema.version, operations)
+            chunk = encode_record(end, synced, time, version, operations)
             if len(chunk) > MAX_RECORD_BYTES:
-                raise InvalidArgument(
-                    f"a commit of {len(chunk)} bytes is over the limit of {MAX_RECORD_BYTES}: split it, "
-                    f"or give batch_writer a flush_items="
-                )
+                raise _too_large(len(chunk))
             chunks.append(chunk)
             end += len(chunk)
-            ends.append(end)
-        self._append(journal, start, b"".join(chunks) if len(chunks) > 1 else chunks[0])
-        if durable:
-            self._sync(journal, end)
-        with replica.mutex:
-            self._words[END] = end
-            for operations, lsn in zip(commits, ends, strict=True):
-                replica.apply(operations, lsn, time)
-        return end - start
-
-    def _append(self, journal: Journal, start: int, data: bytes) -> None:
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         try:
             journal.append(start, data)
         except StorageError:
@@ -281,6 +303,18 @@ class Writer:
             journal.cut(start)
             self._words[BUSY] = 0
             raise
+        if durable:
+            self._sync(journal, end)
+        with replica.mutex:
+            self._words[END] = end
+            if len(chunks) == 1:
+                replica.apply(commits[0], end, time)
+            else:
+                lsn = start
+                for operations, chunk in zip(commits, chunks, strict=True):
+                    lsn += len(chunk)
+                    replica.apply(operations, lsn, time)
+        return end - start
 
     def _sync(self, journal: Journal, end: int) -> None:
         try:
@@ -304,23 +338,13 @@ class Writer:
     def structure(self, operation: Operation, *, durable: bool = True) -> None:
         """Append a structural record; called under the lock, by maintenance."""
         assert operation[0] >= STRUCTURE
-        self.write([[operation]], durable=durable)
+        self.write([[operation]], durable)
 
     def write_meta(self) -> None:
         """Write ``meta.json`` as the replica has it."""
         schema = self._replica.schema
         self._volume.replace(META_NAME, Meta(self._replica.store_id, schema).encode())
         self.meta_version = schema.version
-
-    def _maintain(self, written: int) -> None:
-        """Let maintenance work; the commits are made, so its failures are not theirs."""
-        assert self.maintenance is not None
-        try:
-            self.maintenance.after_commit(written)
-        except StorageError as error:
-            _log.warning(
-                "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
-            )
 
     # -- without a journal ------------------------------------------------------------------------
 
@@ -334,3 +358,10 @@ class Writer:
                 lsn = replica.lsn + 1
                 self._words[END] = lsn
                 replica.apply(commit.operations, lsn, time)
+
+
+def _too_large(size: int) -> InvalidArgument:
+    return InvalidArgument(
+        f"a commit of {size} bytes is over the limit of {MAX_RECORD_BYTES}: split it, or give "
+        f"batch_writer a flush_items="
+    )

@@ -1,0 +1,1 @@
+"""Floor 2: items, keys, expiry and events over the keyspaces of a store."""

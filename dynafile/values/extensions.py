@@ -140,11 +140,9 @@ def _zone(key: str) -> tzinfo:
         raise ValueError(f"{key!r} is not the name of a time zone")
     try:
         return ZoneInfo(key)
-    except ZoneInfoNotFoundError:
+    except (ZoneInfoNotFoundError, OSError):  # OSError: a folder of zones
         message = f"the time zone {key!r} is not known on this machine; pip install tzdata"
         raise MissingExtra(message, extra="tzdata") from None
-    except OSError:
-        raise ValueError(f"{key!r} is not the name of a time zone") from None
 
 
 def _parts(data: memoryview) -> tuple[str, dict[str, Any]]:

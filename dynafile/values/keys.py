@@ -122,7 +122,7 @@ def encode_key_value(value: KeyValue, *, attribute: str, limit: int) -> bytes:
         try:
             raw = f"S{value}\0\1".encode()
         except UnicodeEncodeError as error:
-            raise _surrogate(value, error.start, attribute) from None
+            raise _surrogate(value, error.start - 1, attribute) from None  # past the tag
         if 3 < len(raw) <= limit + 3 and "\0" not in value:
             return raw
         return _encode_bytes(b"S", raw[1:-2], attribute, limit)

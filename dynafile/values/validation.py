@@ -56,7 +56,7 @@ _NUMBERS = frozenset({int, float, Decimal})
 _SET_MEMBERS = _NUMBERS | {str, bytes}
 
 
-class Refusal(Exception):  # noqa: N818 (what the caller gets is made of it, and has a name)
+class Refusal(Exception):
     """A refusal on its way up; ``steps`` are the names and indexes passed, innermost first."""
 
     def __init__(self, error: type[ValidationError], text: str, **particulars: object) -> None:

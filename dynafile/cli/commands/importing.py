@@ -213,18 +213,19 @@ def _conclude(importer: Importer, path: str, seconds: float) -> None:
     more = importer.skipped - len(importer.skipped_first)
     if more:
         tell("skipped", f"and {more:,} more", colour="33")
+    noun = "record" if importer.imported == 1 else "records"
     rate = importer.imported / seconds if seconds else 0
     skipped = f", skipped {importer.skipped:,}" if importer.skipped else ""
     tell(
         "imported",
-        f"{importer.imported:,} records into {path} in {seconds:.1f} s ({rate:,.0f}/s){skipped}",
+        f"{importer.imported:,} {noun} into {path} in {seconds:.1f} s ({rate:,.0f}/s){skipped}",
         colour="32",
     )
 
 
 def _with_count(failure: Failure, imported: int) -> Failure:
     kept = f"{imported:,} records were imported before it, and stay"
-    if not imported:
-        kept = "nothing was imported"
+    if imported < 2:
+        kept = "1 record was imported before it, and stays" if imported else "nothing was imported"
     hint = f"{failure.hint}; {kept}" if failure.hint else kept
     return Failure(failure.message, hint=hint, code=failure.code)

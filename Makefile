@@ -1,0 +1,79 @@
+# Everything that a contributor or a newcomer runs; `make help` lists it. It needs Python 3.11 or
+# newer and make, and puts all else into .venv.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+SOURCES := $(shell find dynafile -name __pycache__ -prune -o -print)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help test format-check lint types pytest demo bench docs format dist clean
+
+help: ## List what there is to make
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name job; \
+		do printf '  make %-14s %s\n' "$$name" "$$job"; done
+
+test: format-check lint types pytest ## Run all checks: format, lint, types, tests, documents
+
+format-check: $(VENV)/.tools
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check .
+
+types: $(VENV)/.tools $(VENV)/.package
+	$(BIN)/mypy
+
+# The script `pytest`, and not `python -m pytest`, which would put this folder before the installed
+# package.
+pytest: $(VENV)/.tools $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
+	$(BIN)/pytest $(ARGS)
+
+demo: $(VENV)/.demo $(VENV)/.package ## Import 34,000 cities and look at them
+	@$(BIN)/dynafile demo $(ARGS)
+
+bench: $(VENV)/.tools $(VENV)/.package ## Measure against LMDB and sqlite3
+	$(BIN)/pytest benchmarks -o 'python_files=bench_*.py test_*.py' --benchmark-only $(ARGS)
+
+docs: $(VENV)/.tools $(VENV)/.package ## Write the generated parts of the documents
+	$(BIN)/python docs/generate.py
+
+format: $(VENV)/.tools ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+dist: $(VENV)/.tools ## Build the source distribution and the wheel into dist/
+	rm -rf dist
+	$(BIN)/hatchling build
+
+clean: ## Remove everything that was made
+	rm -rf $(VENV) dist demo-db .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment, in steps that are repeated only when what they depend on has changed. The package
+# is installed as users get it, not in place, so that the tests see what the wheel holds.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'error: $(PYTHON) is missing or older than 3.11' >&2; \
+		echo 'hint: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install 'hatchling>=1.27'
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.made pyproject.toml
+	$(PIP) install --no-build-isolation '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
+	$(PIP) install --no-build-isolation '.[demo]'
+	@touch $@
+
+$(VENV)/.package: $(SOURCES) pyproject.toml README.md LICENSE | $(VENV)/.made
+	$(PIP) install --no-build-isolation --no-deps --force-reinstall .
+	@touch $@

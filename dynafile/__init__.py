@@ -1,0 +1,40 @@
+"""Dynafile: a DynamoDB-like table engine that lives in a folder.
+
+>>> from dynafile import Dynafile
+>>> with Dynafile(path=":memory:") as db:
+...     db.put_item(item={"PK": "user#1", "SK": "order#7", "total": 12})
+...     [item["total"] for item in db.query("user#1", starts_with="order#")]
+[12]
+"""
+
+from __future__ import annotations
+
+from dynafile import errors
+from dynafile.database import Dynafile, TableDescription
+from dynafile.errors import DynafileError
+from dynafile.expressions import Attr, Key, begins_with, between, eq, gt, gte, lt, lte
+from dynafile.table.batch import BatchWriter
+from dynafile.table.events import Action, ActionType, Event, EventListener
+
+__version__ = "1.0.0a1"
+
+__all__ = [
+    "Action",
+    "ActionType",
+    "Attr",
+    "BatchWriter",
+    "Dynafile",
+    "DynafileError",
+    "Event",
+    "EventListener",
+    "Key",
+    "TableDescription",
+    "begins_with",
+    "between",
+    "eq",
+    "errors",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+]

@@ -1,0 +1,85 @@
+"""The batch writer: many writes in one commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from dynafile.errors import InvalidArgument
+from dynafile.table.table import Table, Write
+
+
+class BatchWriter:
+    """Collects writes in a ``with`` block and commits them together at its end.
+
+    One block is one commit: after a crash all of its writes are there or none, in their order. If the body
+    raises, nothing is written. An item is checked and taken as it is when it is put; changing it afterwards
+    changes nothing. The block holds its writes in memory; ``flush_items`` and ``flush_seconds`` commit each
+    time so many were collected or so much time has passed, for loads larger than that, and then what was
+    flushed before an exception stays.
+
+    Cost: one record in the journal and one sync a commit.
+    """
+
+    def __init__(
+        self, table: Table, flush_items: int | None = None, flush_seconds: float | None = None
+    ) -> None:
+        for value, name in ((flush_items, "flush_items"), (flush_seconds, "flush_seconds")):
+            if value is not None and (isinstance(value, bool) or not value > 0):
+                raise InvalidArgument(
+                    f"{name} must be above 0, or None for one commit, not {value!r}"
+                )
+        self._table = table
+        self._flush_items = flush_items
+        self._flush_seconds = flush_seconds
+        self._writes: list[Write] | None = None
+        self._since = 0.0
+
+    def put_item(self, *, item: Mapping[str, Any]) -> None:
+        """Put an item; raises at once what ``put_item`` of the database would."""
+        self._add(self._table.put_of(item))
+
+    def delete_item(self, *, key: Mapping[str, Any]) -> None:
+        """Delete an item; no error where there is none."""
+        self._add(self._table.delete_of(key))
+
+    def _add(self, write: Write) -> None:
+        if self._writes is None:
+            raise InvalidArgument(
+                "a batch writer is used in a with block: `with db.batch_writer() as w:`"
+            )
+        self._writes.append(write)
+        full = self._flush_items is not None and len(self._writes) >= self._flush_items
+        late = (
+            self._flush_seconds is not None
+            and time.monotonic() - self._since >= self._flush_seconds
+        )
+        if full or late:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit what was collected so far."""
+        writes, self._writes = self._writes or [], []
+        self._since = time.monotonic()
+        self._table.write(writes)
+
+    def __enter__(self) -> Self:
+        if self._writes is not None:
+            raise InvalidArgument("this batch writer is in use: make another with batch_writer()")
+        self._writes = []
+        self._since = time.monotonic()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._writes = None

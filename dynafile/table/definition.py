@@ -1,0 +1,77 @@
+"""The definition of a table: its key schema, TTL attribute and keyspaces, as the store keeps them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from dynafile.errors import InvalidName, SchemaMismatch
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """A table, as ``meta.json`` describes it. Key types are DynamoDB's letters, None until the first write."""
+
+    name: str
+    pk_attribute: str
+    sk_attribute: str | None
+    pk_type: str | None = None
+    sk_type: str | None = None
+    ttl_attribute: str | None = None
+    items: int = 0
+    """The keyspace of the items."""
+    expiry: int | None = None
+    """The keyspace of the hidden index by expiry, where there is a TTL attribute."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the definition as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Definition:
+        """Read what :meth:`to_json` gave."""
+        return cls(**value)
+
+    def with_types(self, pk_type: str | None, sk_type: str | None) -> Definition:
+        """Return the definition with key types learnt, where they were not known."""
+        return replace(
+            self,
+            pk_type=self.pk_type or pk_type,
+            sk_type=(self.sk_type or sk_type) if self.sk_attribute is not None else None,
+        )
+
+
+def check_attribute_name(name: object, what: str) -> None:
+    """Raise InvalidName unless ``name`` can name an attribute."""
+    if not isinstance(name, str) or not name:
+        raise InvalidName(
+            f"{what} must be a string of at least one character, not {name!r}", name=str(name)
+        )
+
+
+def check_table_name(name: object) -> None:
+    """Raise InvalidName unless DynamoDB would take the name."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidName(
+            f"the table name {name!r} is not valid: a name has 3 to 255 characters out of a-z, A-Z, 0-9, "
+            f"underscore, dot and dash",
+            name=str(name),
+        )
+
+
+def table_name_for(folder: str) -> str:
+    """Make a valid table name of a folder's name."""
+    name = re.sub(r"[^a-zA-Z0-9_.-]+", "-", folder).strip("-.")[:255] or "table"
+    return name if len(name) >= 3 else f"{name}-table"
+
+
+def check_same(stored: object, given: object, option: str, where: str) -> None:
+    """Raise SchemaMismatch where an option contradicts what is stored."""
+    if stored != given:
+        raise SchemaMismatch(
+            f"{where} was made with {option}={stored!r}, and is opened with {option}={given!r}: leave the "
+            f"option out to take what is stored, or choose another folder"
+        )

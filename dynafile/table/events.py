@@ -1,0 +1,133 @@
+"""Events: what listeners hear, and the order in which they hear it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from dynafile.values import decode_item
+
+_log = logging.getLogger("dynafile")
+
+
+class ActionType(StrEnum):
+    """What was done to an item; equal to the strings ``"PUT"`` and ``"DELETE"``."""
+
+    PUT = "PUT"
+    DELETE = "DELETE"
+
+
+class Action(NamedTuple):
+    """A write for ``execute_batch``: ``data`` is the whole item of a PUT, the key of a DELETE."""
+
+    op: ActionType | str
+    data: dict[str, Any]
+
+
+class Event(NamedTuple):
+    """A write that was committed: ``new`` is None after a DELETE, ``old`` is None where nothing was."""
+
+    action: ActionType
+    new: dict[str, Any] | None
+    old: dict[str, Any] | None
+
+
+EventListener = Callable[[Event], object]
+
+Change = tuple[bytes | None, bytes | None]
+"""The encoded item after and before a write."""
+
+
+class Ticket:
+    """The events of one commit, and whether it was made."""
+
+    __slots__ = ("changes", "ready")
+
+    def __init__(self, changes: list[Change]) -> None:
+        self.changes = changes
+        self.ready = False
+
+
+class Dispatcher:
+    """Tells listeners of commits in their order, each in the thread that wrote it.
+
+    A commit draws a ticket while the store's lock orders it; when it returns, its thread waits for the
+    tickets before, then calls the listeners, with no lock held. A write from inside a listener draws a ticket
+    too and returns at once; its events follow when the listeners are through with the one at hand. A listener
+    must not wait for another thread's write, which would wait for the listener.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: tuple[EventListener, ...] = ()
+        self._turn = threading.Condition()
+        self._tickets: deque[Ticket] = deque()
+        self._own = threading.local()
+
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
+    def connect(self, listener: EventListener) -> None:
+        """Add a listener; one that is added twice hears twice."""
+        self._listeners += (listener,)
+
+    def remove(self, listener: EventListener) -> None:
+        """Remove a listener; raises ValueError where it is not connected."""
+        listeners = list(self._listeners)
+        listeners.remove(listener)
+        self._listeners = tuple(listeners)
+
+    def draw(self, changes: list[Change]) -> Ticket:
+        """Take a place in the order of commits. Called under the store's lock."""
+        ticket = Ticket(changes)
+        with self._turn:
+            self._tickets.append(ticket)
+        return ticket
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Give a place in the order back: its events were delivered, or its commit was not made."""
+        with self._turn:
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+            self._turn.notify_all()
+
+    def deliver(self, ticket: Ticket) -> None:
+        """Call the listeners for a commit, in turn; from inside a listener: leave it for later."""
+        later: deque[Ticket] | None = getattr(self._own, "later", None)
+        if later is not None:
+            later.append(ticket)
+            return
+        later = self._own.later = deque([ticket])
+        try:
+            while later:
+                self._deliver_in_turn(later.popleft())
+        finally:
+            for left in later:
+                self.cancel(left)
+            self._own.later = None
+
+    def _deliver_in_turn(self, ticket: Ticket) -> None:
+        try:
+            with self._turn:
+                self._turn.wait_for(lambda: self._tickets[0] is ticket)
+            for new, old in ticket.changes:
+                for listener in self._listeners:
+                    _call(listener, new, old)
+        finally:
+            self.cancel(ticket)
+
+
+def _call(listener: EventListener, new: bytes | None, old: bytes | None) -> None:
+    # Each listener gets items of its own, so that none sees what another did to them.
+    event = Event(
+        ActionType.DELETE if new is None else ActionType.PUT,
+        None if new is None else decode_item(new),
+        None if old is None else decode_item(old),
+    )
+    try:
+        listener(event)
+    except Exception:
+        _log.exception("the listener %r raised on %s; the write stands", listener, event.action)

@@ -1,0 +1,125 @@
+"""The options that make a table, or must fit the one that is stored."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from dynafile.errors import InvalidArgument, SchemaMismatch
+from dynafile.store.schema import Schema
+from dynafile.table.definition import (
+    Definition,
+    check_attribute_name,
+    check_same,
+    check_table_name,
+    table_name_for,
+)
+
+MEMORY: Final = ":memory:"
+"""The path of a table without files."""
+
+
+class AsStored(Enum):
+    """The type of :data:`AS_STORED`."""
+
+    AS_STORED = "as stored, or 'SK' for a new table"
+
+    def __repr__(self) -> str:
+        return f"<{self.value}>"
+
+
+AS_STORED: Final = AsStored.AS_STORED
+"""The default of ``sk_attribute``: None is taken, as it means a table without sort key."""
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """The options of an opening that are about the schema."""
+
+    path: str
+    pk_attribute: str | None
+    sk_attribute: str | AsStored | None
+    ttl_attribute: str | None
+    pk_type: str | None
+    sk_type: str | None
+    table_name: str | None
+
+    def schema(self, stored: Schema | None) -> Schema:
+        """Return the schema of a new table, or check the options against the one stored."""
+        if stored is None:
+            return self._new_schema()
+        self._compare(Definition.from_json(stored.tables[self.table_in(stored)]))
+        return stored
+
+    def table_in(self, stored: Schema) -> str:
+        """Return the name of the table to open."""
+        names = list(stored.tables)
+        if self.table_name is None and len(names) == 1:
+            return names[0]
+        if self.table_name not in names:
+            raise SchemaMismatch(
+                f"{self.path} holds {', '.join(map(repr, names))}, not a table {self.table_name!r}: leave "
+                f"table_name out, or choose another folder"
+            )
+        return self.table_name
+
+    def _new_schema(self) -> Schema:
+        pk = "PK" if self.pk_attribute is None else self.pk_attribute
+        sk = "SK" if isinstance(self.sk_attribute, AsStored) else self.sk_attribute
+        check_attribute_name(pk, "pk_attribute")
+        if sk is not None:
+            check_attribute_name(sk, "sk_attribute")
+        if pk == sk:
+            raise InvalidArgument(
+                f"pk_attribute and sk_attribute are both {pk!r}: give them two names"
+            )
+        if self.sk_type is not None and sk is None:
+            raise InvalidArgument("sk_type was given for a table without sort key")
+        if self.ttl_attribute is not None:
+            check_attribute_name(self.ttl_attribute, "ttl_attribute")
+            if self.ttl_attribute in (pk, sk):
+                raise InvalidArgument(
+                    f"ttl_attribute {self.ttl_attribute!r} is a key attribute: use another attribute"
+                )
+        name = self.table_name
+        if name is None:
+            memory = self.path == MEMORY
+            name = table_name_for(
+                "memory" if memory else os.path.basename(os.path.realpath(self.path))
+            )
+        check_table_name(name)
+        definition = Definition(
+            name=name,
+            pk_attribute=pk,
+            sk_attribute=sk,
+            pk_type=self.pk_type,
+            sk_type=self.sk_type,
+            ttl_attribute=self.ttl_attribute,
+            items=1,
+            expiry=None if self.ttl_attribute is None else 2,
+        )
+        keyspaces = {1: "_partitions"}
+        if definition.expiry is not None:
+            keyspaces[definition.expiry] = "_ttl/_partitions"
+        return Schema(
+            keyspaces=keyspaces,
+            next_keyspace=len(keyspaces) + 1,
+            tables={name: definition.to_json()},
+        )
+
+    def _compare(self, definition: Definition) -> None:
+        where = f"the table in {self.path}"
+        if self.pk_attribute is not None:
+            check_same(definition.pk_attribute, self.pk_attribute, "pk_attribute", where)
+        if not isinstance(self.sk_attribute, AsStored):
+            check_same(definition.sk_attribute, self.sk_attribute, "sk_attribute", where)
+        if self.ttl_attribute is not None:
+            check_same(definition.ttl_attribute, self.ttl_attribute, "ttl_attribute", where)
+        if self.pk_type is not None and definition.pk_type is not None:
+            check_same(definition.pk_type, self.pk_type, "pk_type", where)
+        if self.sk_type is not None and (
+            definition.sk_type is not None or definition.sk_attribute is None
+        ):
+            check_same(definition.sk_type, self.sk_type, "sk_type", where)

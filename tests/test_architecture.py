@@ -1,0 +1,241 @@
+"""The floors: who imports whom, how long modules are, and who may touch files.
+
+Works on the installed package, and counts every import: those in functions and those under
+``TYPE_CHECKING`` too.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import dynafile
+from dynafile import errors
+
+PACKAGE = Path(dynafile.__file__).parent
+
+FLOORS = {
+    "errors": 0,
+    "values": 0,
+    "store": 1,
+    "table": 2,
+    "expressions": 2,
+    "database": 3,
+    "cli": 5,
+}
+"""By the first name below ``dynafile``; a new package or module needs a floor here."""
+
+CONTENTS = 4
+"""The floor of ``dynafile/__init__.py``: it shows the API, and only floors above may use it."""
+
+MAIN = 6
+
+BESIDE = {("values", "errors")}
+"""On one floor, who may import whom; all others do not know each other."""
+
+LONGEST_MODULE = 400
+LONGEST_FUNCTION = 60
+
+FILE_MODULES = {"fcntl", "io", "mmap", "msvcrt", "pathlib", "shutil", "subprocess", "tempfile"}
+"""Modules that lead to files or processes. Below floor 5 the seam alone may import them."""
+
+HARMLESS = {"os.PathLike", "os.fspath", "os.getpid", "os.register_at_fork", "io.BytesIO"}
+"""What anyone may use of such modules, because it opens, changes and lists nothing."""
+
+SEAM = {
+    "dynafile.store.file_lock",
+    "dynafile.store.filesystem",
+    "dynafile.store.local_volume",
+    "dynafile.store.opening",
+}
+"""The modules through which everything below floor 5 reaches the operating system."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the package, parsed."""
+
+    name: str
+    path: Path
+    source: str
+
+    @property
+    def tree(self) -> ast.Module:
+        return parsed(self.source)
+
+    @property
+    def top(self) -> str:
+        """The first name below the package; empty for the package itself."""
+        return self.name.split(".")[1] if "." in self.name else ""
+
+    @property
+    def floor(self) -> int:
+        if not self.top:
+            return CONTENTS
+        return MAIN if self.top == "__main__" else FLOORS[self.top]
+
+
+@cache
+def parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
+@cache
+def modules() -> dict[str, Module]:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = Module(name, path, path.read_text(encoding="utf-8"))
+    return found
+
+
+def imports(module: Module) -> set[str]:
+    """The full names of what a module imports, of the package and of others."""
+    found: set[str] = set()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module.name}: relative import in line {node.lineno}"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in modules() else node.module)
+    return found
+
+
+def own_imports(module: Module) -> set[str]:
+    return {name for name in imports(module) if name == "dynafile" or name[:9] == "dynafile."}
+
+
+def functions(module: Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return [node for node in ast.walk(module.tree) if isinstance(node, kinds)]
+
+
+every_module = pytest.mark.parametrize("module", modules().values(), ids=modules().keys())
+lower_module = pytest.mark.parametrize(
+    "module", [pytest.param(module, id=name) for name, module in modules().items()
+               if module.top in FLOORS and FLOORS[module.top] < 5]
+)  # fmt: skip
+
+
+def test_every_package_has_a_floor() -> None:
+    named = {module.top for module in modules().values()} - {"", "__main__"}
+    assert named <= FLOORS.keys(), f"give {named - FLOORS.keys()} a floor in FLOORS"
+
+
+@every_module
+def test_imports_go_down(module: Module) -> None:
+    for name in own_imports(module):
+        target = modules()[name]
+        if target.top == module.top or (module.top, target.top) in BESIDE:
+            continue
+        assert target.floor < module.floor, f"{module.name} imports {name}, which is not below it"
+
+
+def test_no_cycles() -> None:
+    graph = {name: own_imports(module) - {name} for name, module in modules().items()}
+    while graph:
+        leaves = {name for name, targets in graph.items() if not targets & graph.keys()}
+        assert leaves, f"these import one another in circles: {', '.join(sorted(graph))}"
+        for name in leaves:
+            del graph[name]
+
+
+def test_the_command_is_not_imported_with_the_package() -> None:
+    assert not any(name.startswith("dynafile.cli") for name in own_imports(modules()["dynafile"]))
+
+
+@every_module
+def test_modules_are_short(module: Module) -> None:
+    lines = len(module.source.splitlines())
+    assert lines <= LONGEST_MODULE, f"{module.name} has {lines} lines; split it along a concept"
+
+
+@every_module
+def test_functions_fit_on_a_screen(module: Module) -> None:
+    for node in functions(module):
+        assert node.end_lineno is not None
+        lines = node.end_lineno - node.lineno + 1
+        if ast.get_docstring(node) is not None:
+            docstring = node.body[0]
+            assert docstring.end_lineno is not None
+            lines -= docstring.end_lineno - docstring.lineno + 1
+        assert lines <= LONGEST_FUNCTION, f"{module.name}.{node.name} has {lines} lines"
+
+
+@every_module
+def test_modules_say_their_job_first(module: Module) -> None:
+    docstring = ast.get_docstring(module.tree)
+    assert docstring, f"{module.name} has no docstring"
+    first = docstring.splitlines()[0]
+    assert first.endswith((".", ":")), f"{module.name}: {first!r} is no sentence on one line"
+
+
+@lower_module
+def test_only_the_seam_reaches_files(module: Module) -> None:
+    if module.name in SEAM:
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "open", f"{module.name}, line {node.lineno}: open()"
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{node.value.id}.{node.attr}"
+            reaching = node.value.id in FILE_MODULES | {"os"} and name not in HARMLESS
+            assert not reaching, f"{module.name}, line {node.lineno}: {name}"
+        elif isinstance(node, ast.ImportFrom) and node.module in FILE_MODULES | {"os"}:
+            taken = {f"{node.module}.{alias.name}" for alias in node.names}
+            assert taken <= HARMLESS, f"{module.name}, line {node.lineno}: {taken - HARMLESS}"
+
+
+def test_the_seam_is_there() -> None:
+    assert modules().keys() >= SEAM
+
+
+def test_all_is_sorted_and_complete() -> None:
+    public = {
+        name
+        for name, value in vars(dynafile).items()
+        if not name.startswith("_") and not inspect.ismodule(value) and name != "annotations"
+    }
+    listed = {name for name in dynafile.__all__ if not inspect.ismodule(getattr(dynafile, name))}
+    assert sorted(dynafile.__all__) == dynafile.__all__
+    assert listed - {"__version__"} == public
+
+
+def test_all_names_are_documented() -> None:
+    for name in dynafile.__all__:
+        value = getattr(dynafile, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert inspect.getdoc(value), f"dynafile.{name} has no docstring"
+
+
+def test_error_tree_is_as_drawn() -> None:
+    """The tree in the docstring of ``errors.py`` is that of the classes, second bases included."""
+    assert errors.__doc__ is not None
+    drawn: list[tuple[str, str | None, str | None]] = []
+    above: list[str] = []
+    for line in errors.__doc__.split(".. code-block:: text")[1].splitlines():
+        match = re.fullmatch(r"( {4,})(\w+)(?: +\((\w+)\))?(?: .*)?", line)
+        if match is None:
+            assert not line.strip(), f"not understood: {line!r}"
+            continue
+        depth = (len(match[1]) - 4) // 2
+        del above[depth:]
+        drawn.append((match[2], above[-1] if above else None, match[3]))
+        above.append(match[2])
+    real = []
+    for name, value in vars(errors).items():
+        if inspect.isclass(value) and value.__module__ == errors.__name__:
+            bases = [base.__name__ for base in value.__bases__]
+            parent = bases[0] if bases != ["Exception"] else None
+            real.append((name, parent, bases[1] if len(bases) > 1 else None))
+    assert sorted(drawn, key=str) == sorted(real, key=str)
