@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
@@ -112,10 +115,7 @@ class Dynafile:
             raise InvalidArgument(f"durability is 'durable' or 'relaxed', not {durability!r}")
         _check_positive(cache_size, "cache_size")
         _check_positive(lock_timeout, "lock_timeout", or_zero=True)
-        self._path = str(os.fspath(path))
-        if "\0" in self._path:
-            raise InvalidArgument(f"path has a zero byte, which no file system takes: {path!r}")
-        self._path = self._path or "."
+        self._path = _path_of(path)
         wanted = TableOptions(
             self._path,
             pk_attribute,
@@ -126,7 +126,11 @@ class Dynafile:
             table_name,
         )
         options = Options(
-            read_only=read_only, cache_size=cache_size, lock_timeout=lock_timeout, trusted=trusted
+            read_only=read_only,
+            cache_size=int(min(cache_size, sys.maxsize)),
+            lock_timeout=min(lock_timeout, threading.TIMEOUT_MAX),
+            trusted=trusted,
+            clock=lambda: time.time(),  # looked up each time, for tests that replace it
         )
         self._durability = durability
         self._read_only = read_only
@@ -134,7 +138,7 @@ class Dynafile:
         self._store = open_store(None if memory else self._path, options, wanted.schema)
         try:
             name = wanted.table_in(self._store.schema)
-            budget = min(cache_size // _DECODED_SHARE, _MOST_DECODED)
+            budget = min(options.cache_size // _DECODED_SHARE, _MOST_DECODED)
             self._table = Table(
                 self._store, name, durable=durability == "durable", decoder_budget=budget
             )
@@ -243,7 +247,7 @@ class Dynafile:
         2
         """
         self._check_open()
-        return BatchWriter(self._table, flush_items, flush_seconds)
+        return BatchWriter(self._table, flush_items, flush_seconds, self._check_open)
 
     def execute_batch(self, actions: Iterable[Action]) -> None:
         """Commit puts and deletes as one, in their order.
@@ -251,16 +255,20 @@ class Dynafile:
         An :class:`Action` is an op, ``"PUT"`` or ``"DELETE"``, and the item or key.
         """
         self._check_open()
+        schema = self._table.schema
         writes = []
         for action in actions:
-            op, data = action
+            try:
+                op, data = action
+            except (TypeError, ValueError):
+                raise InvalidArgument(f"an action is Action(op, data), not {action!r}") from None
             if op == ActionType.PUT:
                 writes.append(self._table.put_of(data))
             elif op == ActionType.DELETE:
                 writes.append(self._table.delete_of(data))
             else:
                 raise InvalidArgument(f"an action's op is 'PUT' or 'DELETE', not {op!r}")
-        self._table.write(writes)
+        self._table.write(writes, schema)
 
     def clear(self) -> None:
         """Remove every item, in one commit; the schema stays. Listeners hear of each item."""
@@ -327,7 +335,7 @@ class Dynafile:
                 raise InvalidArgument(f"the table has no sort key, so a query takes no sk={sk!r}")
             condition: SortKeyCondition = key_condition(sk, keys.sk)
             bounds = keys.condition(pk, condition.operator, condition.values)
-        elif starts_with:
+        elif starts_with is not None and starts_with != "":
             bounds = keys.starts_with(pk, starts_with)
         else:
             bounds = keys.whole(pk)
@@ -451,6 +459,15 @@ def _filter_of(plain: Any, underscored: Any) -> Filter | None:
     return parse_filter(plain if plain is not None else underscored)
 
 
+def _path_of(path: object) -> str:
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise InvalidArgument(f"path is a str or a path object, not {path!r}")
+    if "\0" in text:
+        raise InvalidArgument(f"path has a zero byte, which no file system takes: {path!r}")
+    return text or "."
+
+
 def _check_limit(limit: int | None) -> None:
     if limit is not None and (type(limit) is not int or limit < 1):
         raise InvalidArgument(f"limit must be an int of at least 1, or None, not {limit!r}")
@@ -459,7 +476,8 @@ def _check_limit(limit: int | None) -> None:
 def _check_positive(value: Any, name: str, *, or_zero: bool = False) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not (value > 0 or (or_zero and value == 0)):
-        raise InvalidArgument(f"{name} must be a number above 0, not {value!r}")
+        least = "of at least 0" if or_zero else "above 0"
+        raise InvalidArgument(f"{name} must be a number {least}, not {value!r}")
 
 
 __all__ = ["AS_STORED", "AsStored", "Dynafile", "TableDescription"]

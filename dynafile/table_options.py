@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from dynafile.errors import InvalidArgument, SchemaMismatch
+from dynafile.errors import CorruptFile, InvalidArgument, SchemaMismatch
 from dynafile.store.schema import Schema
 from dynafile.table.definition import (
     Definition,
@@ -50,12 +50,28 @@ class TableOptions:
         """Return the schema of a new table, or check the options against the one stored."""
         if stored is None:
             return self._new_schema()
-        self._compare(Definition.from_json(stored.tables[self.table_in(stored)]))
+        self._compare(self._definition(stored, self.table_in(stored)))
         return stored
+
+    def _definition(self, stored: Schema, name: str) -> Definition:
+        try:
+            return Definition.from_json(stored.tables[name])
+        except TypeError as error:
+            raise self._damaged(f"its table {name!r} is not as it should be, {error}") from error
+
+    def _damaged(self, what: str) -> CorruptFile:
+        path = f"{self.path}/meta.json"
+        return CorruptFile(
+            f"{path} was damaged or changed by hand ({what}): restore it from a backup",
+            path=path,
+            offset=0,
+        )
 
     def table_in(self, stored: Schema) -> str:
         """Return the name of the table to open."""
         names = list(stored.tables)
+        if not names:
+            raise self._damaged("it has no table")
         if self.table_name is None and len(names) == 1:
             return names[0]
         if self.table_name not in names:

@@ -44,38 +44,36 @@ def print_item(item: dict[str, Any], wanted: OutputFormat | None, keys: Sequence
         _write(dumps(item, indent=2 if shape is OutputFormat.JSON else None))
 
 
-def print_items(
-    items: Iterable[dict[str, Any]],
-    wanted: OutputFormat | None,
-    keys: Sequence[str],
-    *,
-    limited: bool,
-) -> None:
-    """Print items as they come. A table without a limit of the user's shows the first hundred."""
-    shape = chosen(wanted)
-    if shape is OutputFormat.TABLE:
-        _print_table(iter(items), keys, None if limited else _ROWS)
-    elif shape is OutputFormat.JSONL:
+def print_items(items: Iterable[dict[str, Any]], shape: OutputFormat) -> None:
+    """Print items as JSON Lines or JSON, each as it comes."""
+    if shape is OutputFormat.JSONL:
         for item in items:
             _write(dumps(item))
     else:
         _write_array(items)
 
 
-def _print_table(items: Iterator[dict[str, Any]], keys: Sequence[str], rows: int | None) -> None:
-    from dynafile.cli.tables import print_rows
+class Rows:
+    """Items for a table: as many as the user's limit, or the first hundred."""
 
-    shown = list(islice(items, rows))
-    if not shown:
-        tell("note", "no items", colour="36")
-        return
-    print_rows(shown, keys)
-    if rows is not None and next(items, None) is not None:
-        tell(
-            "note",
-            f"these are the first {rows}; --limit shows more, --format jsonl all of them",
-            colour="36",
-        )
+    def __init__(self, items: Iterator[dict[str, Any]], *, limited: bool) -> None:
+        self._items = list(islice(items, None if limited else _ROWS))
+        self._more = not limited and next(items, None) is not None
+
+    def print(self, keys: Sequence[str]) -> None:
+        """Print the table; the key attributes come first."""
+        if not self._items:
+            tell("note", "no items", colour="36")
+            return
+        from dynafile.cli.tables import print_rows
+
+        print_rows(self._items, keys)
+        if self._more:
+            tell(
+                "note",
+                f"these are the first {_ROWS}; --limit shows more, --format jsonl all of them",
+                colour="36",
+            )
 
 
 def _write_array(items: Iterable[dict[str, Any]]) -> None:

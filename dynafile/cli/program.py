@@ -22,8 +22,7 @@ from dynafile.cli.failures import ExitCode, Failure, PipeClosed, report
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# typer carries a copy of click since 0.26 and needs click before that; this is the one name for
-# click's UsageError that all of its versions have.
+# The base of errors in the command line's own form. typer has no public name for it.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
 

@@ -46,7 +46,14 @@ def progress_bar(
         TextColumn("{task.fields[done]}", markup=False),
         TimeElapsedColumn() if total is None else TimeRemainingColumn(compact=True),
     ]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Unless told not to, rich would send what is printed on standard output to the console.
+    with Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as bar:
         task = bar.add_task(description, total=total, done="")
 
         def report(position: int, count: int) -> None:

@@ -42,9 +42,14 @@ MOST_PIECES: Final = 16
 """A split makes at most this many partitions at a time; the rest waits its turn."""
 CHECKPOINT_BYTES: Final = 16 * 1024 * 1024
 """The journal past the checkpoint that starts the next one: what is replayed in about a tenth of a second."""
+LARGE_SHARE: Final = 4
+MOST_CHECKPOINT_BYTES: Final = 64 * 1024 * 1024
+"""A large table checkpoints when the journal is this share of it, up to so many bytes: a checkpoint
+folds nearly every partition of it, for a few puts each. Sorted runs will make this unnecessary."""
 PAUSE_SECONDS: Final = 0.03
-"""What a commit spends on folding at the most, unless the journal is running away."""
-RUNAWAY: Final = 8
+"""What a commit spends on folding, at the most; a large one, at the most what comes next."""
+PAUSE_SECONDS_A_BYTE: Final = 0.5e-6
+"""A commit of 1 MiB may spend half a second: who loads much pays for it, or the journal runs away."""
 
 
 class Checkpointer:
@@ -73,6 +78,7 @@ class Checkpointer:
         self._target: Checkpoint | None = None
         self._todo: deque[tuple[Keyspace, Partition]] = deque()
         self._planned = 0
+        self._share = checkpoint_bytes
         self._credit = 0.0
 
     def after_commit(self, written: int) -> None:
@@ -80,17 +86,24 @@ class Checkpointer:
         replica = self._replica
         past = replica.lsn - replica.checkpoint.lsn
         if self._target is None:
-            if past < self.checkpoint_bytes:
+            if past < self.checkpoint_bytes or past < self._due():
                 return
             self._begin()
-        self._credit += self._planned * written / self.checkpoint_bytes
-        deadline = time.perf_counter() + PAUSE_SECONDS
+        self._credit += self._planned * written / self._share
+        pause = max(PAUSE_SECONDS, PAUSE_SECONDS_A_BYTE * written)
+        deadline = time.perf_counter() + pause
         while self._todo and self._credit >= 1:
             self._credit -= self._step()
-            if time.perf_counter() > deadline and past < RUNAWAY * self.checkpoint_bytes:
+            if time.perf_counter() > deadline:
                 break
         if not self._todo:
             self._finish()
+
+    def _due(self) -> int:
+        """Return how long the journal past the checkpoint may get, by the size of the tables."""
+        parts = sum(len(space.partitions()) for space in self._replica.keyspaces.values())
+        size = int(parts * self.partition_bytes * PIECE_SHARE)
+        return max(self.checkpoint_bytes, min(size // LARGE_SHARE, MOST_CHECKPOINT_BYTES))
 
     def complete(self) -> None:
         """Bring everything that is pending into snapshots now."""
@@ -123,6 +136,7 @@ class Checkpointer:
         self._target = Checkpoint(base, base, base, replica.time)
         self._todo = deque(self.pending(base))
         self._planned = len(self._todo)
+        self._share = self._due() // 2
         self._credit = 0.0
 
     def _step(self) -> int:
@@ -131,7 +145,7 @@ class Checkpointer:
         keyspace, part = self._todo.popleft()
         if not part.pending or part.since >= self._target.lsn:
             return 0
-        if part not in keyspace.partitions():
+        if keyspace.candidate(part.begin) is not part:
             return 0  # split or cleared meanwhile, by another process
         return self._fold(keyspace, part)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -62,10 +61,12 @@ def filesystem_type(folder: str) -> str | None:
             return _windows_drive_type(folder)
         if os.path.exists(_MOUNTS):
             return _linux_type(os.path.realpath(folder), Path(_MOUNTS).read_text(errors="replace"))
+        import subprocess  # macOS only, and slow to import
+
         output = subprocess.run(
             ["/sbin/mount"], capture_output=True, text=True, timeout=5, check=False
         ).stdout
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, ValueError):
         return None
     return _bsd_type(os.path.realpath(folder), output)
 

@@ -306,25 +306,23 @@ class Follower:
         return part
 
     def _fold(self, keyspace: Keyspace, number: int) -> None:
-        for part in keyspace.partitions():
-            if part.id == number:
-                part.pending = {}
+        part = keyspace.by_id.get(number)
+        if part is not None:
+            part.pending = {}
 
     def _replace(self, keyspace: Keyspace, numbers: list[int], value: bytes) -> None:
         pieces = decode_pieces(value)
-        if any(part.id == pieces[0].id for part in keyspace.partitions()):
+        if pieces[0].id in keyspace.by_id:
             return  # applied before
-        hashes = {piece.begin[:8].ljust(8, b"\0") for piece in pieces}
-        for part in list(keyspace.partitions()):
-            if not part.resolved and part.begin.ljust(8, b"\0") in hashes:
-                # Cut inside an item collection: the hash in its name no longer tells its place.
-                self._read_header(keyspace, part)
+        for part in keyspace.unresolved({piece.begin[:8].ljust(8, b"\0") for piece in pieces}):
+            # Cut inside an item collection: the hash in its name no longer tells its place.
+            self._read_header(keyspace, part)
         begins = [piece.begin for piece in pieces]
-        old = [
-            part
-            for part in keyspace.partitions()
-            if (part.id in numbers if part.id else part.begin in begins)
-        ]
+        old = [keyspace.by_id[number] for number in numbers if number in keyspace.by_id]
+        for begin in begins:
+            part = keyspace.candidate(begin)
+            if part.id == 0 and part.begin == begin:
+                old.append(part)
         new = [Partition(piece.id, piece.begin, resolved=True) for piece in pieces]
         for part in old or [keyspace.before(begins[0])]:
             # The map that a replay starts from has a hole where folders were replaced since; what fell

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from typing import Final
 
@@ -122,7 +121,7 @@ def create(volume: Volume, schema: Callable[[Schema | None], Schema]) -> None:
     try:
         data = volume.read(META_NAME)
     except FileNotFoundError:
-        meta = Meta(secrets.token_bytes(16), schema(None))
+        meta = Meta(os.urandom(16), schema(None))
         volume.replace(META_NAME, meta.encode())
     else:
         meta = Meta.decode(data, f"{volume.root}/{META_NAME}")

@@ -14,13 +14,15 @@ class Keyspace:
     ``layout`` is replaced as a whole, under the replica's mutex; readers take it once and need no lock.
     """
 
-    __slots__ = ("directory", "id", "layout")
+    __slots__ = ("by_id", "directory", "id", "layout")
 
     def __init__(self, number: int, directory: str) -> None:
         self.id = number
         self.directory = directory
         """The folder that holds the partitions' folders, relative to the store."""
         self.layout: tuple[list[bytes], list[Partition]] = ([], [])
+        self.by_id: dict[int, Partition] = {}
+        """The partitions that have a folder, by their ids."""
         self.reset([])
 
     def reset(self, partitions: list[Partition]) -> None:
@@ -29,6 +31,7 @@ class Keyspace:
         if not parts or parts[0].begin:
             parts.insert(0, Partition(0, b"", resolved=True))
         self.layout = ([part.begin for part in parts], parts)
+        self.by_id = {part.id: part for part in parts if part.id}
 
     def partitions(self) -> list[Partition]:
         """Return the partitions in order."""
@@ -68,12 +71,29 @@ class Keyspace:
         part.resolved = True
 
     def replace(self, old: list[Partition], new: list[Partition]) -> None:
-        """Let partitions go and others take their place."""
-        gone = set(map(id, old))
-        parts = [part for part in self.layout[1] if id(part) not in gone]
-        parts += new
-        parts.sort(key=lambda part: part.begin)
-        self.layout = ([part.begin for part in parts], parts)
+        """Let neighbouring partitions go, and others take their place."""
+        begins, parts = list(self.layout[0]), list(self.layout[1])
+        for part in old:
+            index = parts.index(part, bisect_left(begins, part.begin))
+            del begins[index], parts[index]
+            self.by_id.pop(part.id, None)
+        at = bisect_left(begins, new[0].begin)
+        begins[at:at] = [part.begin for part in new]
+        parts[at:at] = new
+        self.by_id.update({part.id: part for part in new if part.id})
+        self.layout = (begins, parts)
+
+    def unresolved(self, hashes: set[bytes]) -> list[Partition]:
+        """Return the unresolved partitions that may begin at one of these hashes (of 8 bytes)."""
+        begins, parts = self.layout
+        found: list[Partition] = []
+        for value in hashes:
+            low = value.rstrip(b"\0")
+            for index in range(bisect_left(begins, low), bisect_right(begins, value + b"\xff")):
+                part = parts[index]
+                if not part.resolved and part.begin == low:
+                    found.append(part)
+        return found
 
     def path(self, part: Partition) -> str:
         """Return the name of a partition's folder."""

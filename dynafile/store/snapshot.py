@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import pickletools
 from typing import Any, Final, NoReturn, TypeAlias
 
 from sortedcontainers import SortedDict
@@ -104,6 +103,8 @@ def check_grammar(payload: bytes) -> None:
     That form: the name of SortedDict, None, one dict of bytes objects, a tuple of both, REDUCE, STOP.
     No opcode in it can allocate more than the bytes it stands in.
     """
+    import pickletools  # only who checks a stranger's folder needs it
+
     seen: dict[str, int] = {}
     strings: list[Any] = []
     head: list[str] = []

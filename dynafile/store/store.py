@@ -27,7 +27,6 @@ from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Check
 from dynafile.store.filesystem import folder_bytes
 from dynafile.store.format import Operation
 from dynafile.store.journal import Journal
-from dynafile.store.local_volume import LocalVolume
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.opening import create, open_for_reading, open_for_writing, prepare_folder
 from dynafile.store.partition_map import Keyspace
@@ -41,7 +40,9 @@ DEFAULT_LOCK_TIMEOUT: Final = 10.0
 FLUSH_SECONDS: Final = 1.0
 """How long a relaxed commit may stay unsynced."""
 CLOSING_PARTITIONS: Final = 128
-"""Closing folds what is pending in up to this many partitions, and leaves more to the next checkpoint."""
+CLOSING_SHARE: Final = 4
+"""Closing folds what is pending where that is up to so many partitions, or where the journal holds
+over this share of a checkpoint, so that the next opening replays little."""
 _CHUNK: Final = 512
 _FIRST_CHUNK: Final = 64
 
@@ -166,7 +167,6 @@ class Store:
         self,
         operations: list[Operation],
         schema: int,
-        *,
         prepare: Prepare | None = None,
         durable: bool = True,
     ) -> None:
@@ -179,8 +179,6 @@ class Store:
             raise ReadOnlyDatabase(
                 f"{self.volume.root} was opened with read_only=True: open it without, to write"
             )
-        if self.replica.unusable is not None:
-            raise self.replica.unusable
         self._writer.commit(operations, prepare, schema, self._lock_timeout, durable)
         if not durable and self._flusher is None and self._journal is not None:
             self._flusher = _Flusher(self)
@@ -278,7 +276,10 @@ class Store:
     def _tidy(self) -> None:
         assert self._checkpointer is not None
         assert self._journal is not None
-        if len(self._checkpointer.pending(self.replica.lsn)) <= CLOSING_PARTITIONS:
+        replica = self.replica
+        past = replica.lsn - replica.checkpoint.lsn
+        few = len(self._checkpointer.pending(replica.lsn)) <= CLOSING_PARTITIONS
+        if few or past > self.options.checkpoint_bytes // CLOSING_SHARE:
             self._checkpointer.complete()
         self._writer.sync_through(self.replica.lsn)
         self._checkpointer.mark_clean()
@@ -343,6 +344,10 @@ def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], 
     if not exists:
         wanted = schema(None)  # refuses before anything is made
         os.makedirs(path, exist_ok=True)
+    from dynafile.store.local_volume import (
+        LocalVolume,
+    )  # with what it needs half of our import time
+
     volume = LocalVolume(path, read_only=options.read_only)
     return open_volume(volume, options, schema if exists else lambda stored: stored or wanted)
 
@@ -393,14 +398,14 @@ def _after_fork_in_child() -> None:
     _open.clear()
     for store in _stores:
         root = store.volume.root
+        store.replica.mutex = threading.RLock()  # a thread of the parent may hold the old one
         store.replica.shut(
             HandleForked(
                 f"the database {root} was opened by the parent of this process, and a fork cannot share "
                 f"it: open it again in the child"
             )
         )
-        if isinstance(store.volume, LocalVolume):
-            store.volume.close()
+        store.volume.close()
 
 
 if hasattr(os, "register_at_fork"):

@@ -152,7 +152,8 @@ class Writer:
             if schema != replica.schema.version:
                 raise SchemaChanged
             words[BUSY] = 1
-            self._finish(self.write((operations,), durable))
+            written = self.write((operations,), durable)
+            self._finish(written)
             words[BUSY] = 0
         finally:
             lock.release()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,17 +24,24 @@ class BatchWriter:
     """
 
     def __init__(
-        self, table: Table, flush_items: int | None = None, flush_seconds: float | None = None
+        self,
+        table: Table,
+        flush_items: int | None = None,
+        flush_seconds: float | None = None,
+        check_open: Callable[[], None] = lambda: None,
     ) -> None:
         for value, name in ((flush_items, "flush_items"), (flush_seconds, "flush_seconds")):
-            if value is not None and (isinstance(value, bool) or not value > 0):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if value is not None and not (number and value > 0):
                 raise InvalidArgument(
                     f"{name} must be above 0, or None for one commit, not {value!r}"
                 )
         self._table = table
+        self._check_open = check_open
         self._flush_items = flush_items
         self._flush_seconds = flush_seconds
         self._writes: list[Write] | None = None
+        self._schema = table.schema
         self._since = 0.0
 
     def put_item(self, *, item: Mapping[str, Any]) -> None:
@@ -61,15 +68,21 @@ class BatchWriter:
 
     def flush(self) -> None:
         """Commit what was collected so far."""
-        writes, self._writes = self._writes or [], []
+        self._check_open()
+        if self._writes is None:
+            return
+        writes, schema = self._writes, self._schema
+        self._begin()
+        self._table.write(writes, schema)
+
+    def _begin(self) -> None:
+        self._writes, self._schema = [], self._table.schema
         self._since = time.monotonic()
-        self._table.write(writes)
 
     def __enter__(self) -> Self:
         if self._writes is not None:
             raise InvalidArgument("this batch writer is in use: make another with batch_writer()")
-        self._writes = []
-        self._since = time.monotonic()
+        self._begin()
         return self
 
     def __exit__(

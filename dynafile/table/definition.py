@@ -50,6 +50,12 @@ def check_attribute_name(name: object, what: str) -> None:
         raise InvalidName(
             f"{what} must be a string of at least one character, not {name!r}", name=str(name)
         )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidName(
+            f"{what} has a lone surrogate, which UTF-8 cannot express: {name!r}", name=name
+        ) from None
 
 
 def check_table_name(name: object) -> None:

@@ -19,6 +19,7 @@ Filter = Callable[[dict[str, Any]], object]
 MANY: Final = 1 << 30
 """As many entries as there are."""
 _FIRST_CHUNK: Final = 64
+_COUNTS: Final = 20
 
 
 class TableReader:
@@ -34,7 +35,6 @@ class TableReader:
 
     def _take(self, schema: Schema) -> None:
         """Take the table's definition from a schema."""
-        self._schema = schema
         self.definition = definition = Definition.from_json(schema.tables[self.name])
         self.keys = KeySchema(definition)
         self._key = self.keys.key
@@ -43,6 +43,12 @@ class TableReader:
         self._expiry = (
             None if definition.expiry is None else self._store.keyspace(definition.expiry)
         )
+        self._schema = schema  # last: a thread that sees it sees the rest
+
+    @property
+    def schema(self) -> Schema:
+        """The schema that keys are made for now."""
+        return self._schema
 
     def get_item(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
@@ -106,11 +112,20 @@ class TableReader:
 
     def count(self) -> int:
         """Return the exact number of items that are not expired."""
-        total = self._store.count(self._items)
-        if self._expiry is not None:
-            low, high = expired_range(time.time())
-            chunks = self._store.range(self._expiry, low, high, limit=MANY)
-            total -= sum(len(keys) for keys, _ in chunks)
+        if self._expiry is None:
+            return self._store.count(self._items)
+        low, high = expired_range(time.time())
+        replica = self._store.replica
+        # Items and index are counted at one LSN, or a sweep in between would be counted by half. The mutex
+        # keeps this process's threads out, and counting again, within reason, what others write.
+        with replica.mutex:
+            for _ in range(_COUNTS):
+                before = replica.lsn
+                total = self._store.count(self._items)
+                chunks = self._store.range(self._expiry, low, high, limit=MANY)
+                total -= sum(len(keys) for keys, _ in chunks)
+                if replica.lsn == before:
+                    break
         return total
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from dynafile.errors import InvalidArgument, KeyTypeMismatch
+from dynafile.errors import InvalidArgument, KeyTypeMismatch, StorageError
 from dynafile.store.format import CLEAR, DELETE, PUT, SCHEMA, Operation
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -20,6 +20,7 @@ from dynafile.table.expiry import (
     expired_range,
     expiry_key,
     expiry_of,
+    has_passed,
     item_key_of,
 )
 from dynafile.table.keys import KeySchema, key_types
@@ -56,6 +57,7 @@ class Table(TableReader):
         self._durable = durable
         self._dispatcher = Dispatcher()
         self._sweeping = False
+        self._warned = False
         super().__init__(store, name, decoder_budget)
         self._seen = store.replica.time / 1_000_000 or time.time()
 
@@ -69,25 +71,31 @@ class Table(TableReader):
 
     def put_item(self, item: Mapping[str, Any]) -> None:
         """Write one item, whatever was there."""
+        schema = self._schema
         raw = encode_item(item)
+        if type(item) is not dict:
+            item = dict(item)  # a defaultdict would invent the key attributes that it lacks
         key = self._key(item)
         if self._blind:
             operation = (PUT, self._items.id, key, raw)
             try:
-                self._store.commit([operation], self._schema.version, durable=self._durable)
+                self._store.commit([operation], schema.version, None, self._durable)
             except SchemaChanged:
                 pass
             else:
                 return
-        self.write([self._as_write(key, raw, item)])
+        self.write([self._as_write(key, raw, item)], schema)
 
     def delete_item(self, key: Mapping[str, Any]) -> None:
         """Delete the item with this key; no error where there is none."""
-        self.write([self.delete_of(key)])
+        schema = self._schema
+        self.write([self.delete_of(key)], schema)
 
     def put_of(self, item: Mapping[str, Any]) -> Write:
         """Return the write of a put, validated and taken as the item is now."""
         raw = encode_item(item)
+        if type(item) is not dict:
+            item = dict(item)
         return self._as_write(self._key(item), raw, item)
 
     def delete_of(self, key: Mapping[str, Any]) -> Write:
@@ -98,21 +106,27 @@ class Table(TableReader):
         ttl = self._ttl
         return Write(key, raw, None if ttl is None else expiry_of(item, ttl))
 
-    def write(self, writes: list[Write]) -> None:
-        """Commit writes as one, in their order."""
+    def write(self, writes: list[Write], schema: Schema) -> None:
+        """Commit writes as one, in their order. ``schema`` is :attr:`schema` before the first was made."""
         while writes:
+            if schema is not self._schema:
+                schema = self._schema
+                self._prepare_again(writes)
             try:
-                self._write(writes)
+                self._write(writes, schema.version)
             except SchemaChanged:
                 self._take(self._store.schema)
-                for write in writes:
-                    self.keys.check_types(write.key)
-                    if write.raw is not None and self._ttl is not None:
-                        write.expiry = expiry_of(decode_item(write.raw), self._ttl)
             else:
                 return
 
-    def _write(self, writes: list[Write]) -> None:
+    def _prepare_again(self, writes: list[Write]) -> None:
+        """Hold writes against another schema than they were made for."""
+        for write in writes:
+            self.keys.check_types(write.key)
+            if write.raw is not None and self._ttl is not None:
+                write.expiry = expiry_of(decode_item(write.raw), self._ttl)
+
+    def _write(self, writes: list[Write], version: int) -> None:
         learnt = self._learn(writes)
         if learnt is None and self._blind:
             number = self._items.id
@@ -122,12 +136,12 @@ class Table(TableReader):
                 else (DELETE, number, write.key, b"")
                 for write in writes
             ]
-            self._store.commit(operations, self._schema.version, durable=self._durable)
+            self._store.commit(operations, version, durable=self._durable)
         else:
             for write in writes[:_PRELOAD]:
                 # So that the commit finds the partition in memory when it has the lock.
                 self._get(self._items, write.key)
-            self._commit(lambda view: self._prepare(view, writes, learnt))
+            self._commit(lambda view: self._prepare(view, writes, learnt), version)
         if learnt is not None:
             self._take(self._store.schema)
         if self._ttl is not None:
@@ -170,7 +184,9 @@ class Table(TableReader):
                 pass
             self._take(self._store.schema)
 
-    def _commit(self, prepare: Callable[[View], tuple[list[Operation], list[Change]]]) -> None:
+    def _commit(
+        self, prepare: Callable[[View], tuple[list[Operation], list[Change]]], version: int
+    ) -> None:
         """Commit what ``prepare`` finds under the lock, then tell the listeners."""
         tickets: list[Ticket] = []
 
@@ -181,7 +197,7 @@ class Table(TableReader):
             return operations
 
         try:
-            self._store.commit([], self._schema.version, prepare=prepared, durable=self._durable)
+            self._store.commit([], version, prepare=prepared, durable=self._durable)
         except BaseException:
             for ticket in tickets:
                 self._dispatcher.cancel(ticket)
@@ -231,13 +247,13 @@ class Table(TableReader):
         if expiry is None:
             return False
         operations.append((DELETE, self._expiry.id, expiry_key(expiry, key), b""))
-        return expiry < now
+        return has_passed(expiry, now)
 
     def clear(self) -> None:
         """Remove every item; listeners hear of each."""
         while True:
             try:
-                self._commit(self._prepare_clear)
+                self._commit(self._prepare_clear, self._schema.version)
             except SchemaChanged:
                 self._take(self._store.schema)
                 continue
@@ -266,7 +282,10 @@ class Table(TableReader):
             batch = SWEEP_BATCH if most is None else min(SWEEP_BATCH, most - total)
             swept: list[int] = []
             try:
-                self._commit(lambda view: self._prepare_sweep(view, batch, swept))  # noqa: B023
+                self._commit(
+                    lambda view: self._prepare_sweep(view, batch, swept),  # noqa: B023
+                    self._schema.version,
+                )
             except SchemaChanged:
                 self._take(self._store.schema)
                 continue
@@ -305,18 +324,23 @@ class Table(TableReader):
             self._sweeping = True
             try:
                 self.sweep(SWEEP_WITH_COMMIT)
+            except StorageError as error:
+                # The write that came before stands, so this is no failure of it.
+                _log.warning("expired items were not removed, and stay hidden: %s", error)
             finally:
                 self._sweeping = False
 
     def _clock_jumped(self) -> bool:
         now = time.time()
-        if abs(now - self._seen) > SWEEP_JUMP_SECONDS:
+        if abs(now - self._seen) <= SWEEP_JUMP_SECONDS:
+            return False
+        if not self._warned:
+            self._warned = True
             _log.warning(
                 "the clock is over ten years from the last commit's, so expired items are hidden and not "
                 "removed; set the clock, or open the database again if it is right"
             )
-            return True
-        return False
+        return True
 
     # -- listeners ------------------------------------------------------------------------------
 

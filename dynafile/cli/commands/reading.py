@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +17,12 @@ from dynafile.cli.options import (
     PathArgument,
     PkArgument,
 )
-from dynafile.cli.output import OutputFormat, chosen, print_items
+from dynafile.cli.output import OutputFormat, Rows, chosen, print_items
 from dynafile.cli.progress import counted, progress_bar
 from dynafile.cli.typed_text import key_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CONDITIONS: dict[str, Any] = {
     "begins_with": begins_with,
@@ -139,8 +142,15 @@ def _condition(db: Dynafile, given: dict[str, tuple[str, ...]]) -> Any:
     return None
 
 
-def _print_found(found: Any, form: OutputFormat | None, keys: list[str], limit: int | None) -> None:
-    # Printing to a terminal is progress enough, and a bar would come in between.
-    quiet = not sys.stdout.isatty() or chosen(form) is OutputFormat.TABLE
-    with progress_bar("reading", None, shown=quiet) as report:
-        print_items(counted(found, report), form, keys, limited=limit is not None)
+def _print_found(
+    found: Iterator[dict[str, Any]], form: OutputFormat | None, keys: list[str], limit: int | None
+) -> None:
+    shape = chosen(form)
+    if shape is OutputFormat.TABLE:
+        with progress_bar("reading", None) as report:
+            rows = Rows(counted(found, report), limited=limit is not None)
+        rows.print(keys)
+        return
+    # Lines on a terminal are progress enough, and a bar would come in between.
+    with progress_bar("reading", None, shown=not sys.stdout.isatty()) as report:
+        print_items(counted(found, report), shape)

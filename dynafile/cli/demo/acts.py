@@ -163,7 +163,7 @@ def where_next(stage: Stage, folder: str, program: str) -> None:
     stage.commands(
         [
             (f"{program} query {folder} country#JP --begins-with Kyo", "a table"),
-            (f"{program} query {folder} country#JP --limit 5 | jq .name", "JSON in a pipe"),
+            (f"{program} query {folder} country#JP | jq .name", "JSON in a pipe"),
             (f"{program} scan {folder} --filter 'population > 9000000'", "a filter"),
             (f"{program} export {folder} -o cities.jsonl", "everything"),
             (f"{program} info {folder}", "its size"),

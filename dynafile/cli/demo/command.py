@@ -23,7 +23,7 @@ def demo(
         str, typer.Argument(metavar="[PATH]", help="The folder for the cities.")
     ] = "demo-db",
 ) -> None:
-    """Import 34,000 cities into a folder and show what one does with them, with timings.
+    """Import the world's cities into a folder and show what one does with them, with timings.
 
     It takes some seconds. The folder stays, for you to look around; running the demo again makes it
     anew. Needs the extra `demo`.
