@@ -33,7 +33,7 @@ types: $(VENV)/.tools $(VENV)/.package
 pytest: $(VENV)/.tools $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
 	$(BIN)/pytest $(ARGS)
 
-demo: $(VENV)/.demo $(VENV)/.package ## Import 34,000 cities and look at them
+demo: $(VENV)/.demo $(VENV)/.package ## Import the world's cities and look at them
 	@$(BIN)/dynafile demo $(ARGS)
 
 bench: $(VENV)/.tools $(VENV)/.package ## Measure against LMDB and sqlite3

@@ -324,17 +324,23 @@ class Follower:
             if part.id == 0 and part.begin == begin:
                 old.append(part)
         new = [Partition(piece.id, piece.begin, resolved=True) for piece in pieces]
-        for part in old or [keyspace.before(begins[0])]:
+        if old:
+            takers = old
+        else:
             # The map that a replay starts from has a hole where folders were replaced since; what fell
             # into the hole was taken by its left neighbour, and belongs to the new partitions.
-            for key in [key for key in part.pending if key >= begins[0]]:
-                change = part.pending.pop(key) if not old else part.pending[key]
-                index = bisect_right(begins, key) - 1
-                if not pieces[index].folded:
-                    new[index].pending[key] = change
-                    new[index].since = part.since
+            takers = [keyspace.before(begins[0])]
+            takers[0].entries = takers[0].order = None
+        for part in takers:
+            moved = {key: value for key, value in part.pending.items() if key >= begins[0]}
             if not old:
-                part.entries = part.order = None
+                for key in moved:
+                    del part.pending[key]
+            if not pieces[-1].folded:
+                # Only the last piece can be left for later.
+                kept = {key: value for key, value in moved.items() if key >= begins[-1]}
+                if kept:
+                    new[-1].pending, new[-1].since = kept, part.since
         keyspace.replace(old, new)
 
     # -- beginning ------------------------------------------------------------------------------

@@ -131,11 +131,10 @@ def cut_points(entries: Entries, target: int, most: int) -> tuple[list[bytes], b
     previous = b""
     for key, value in entries.items():
         if filled >= target and (key[:8] != previous[:8] or filled >= 2 * target):
+            if len(points) == most:
+                return points, True
             points.append(separator(previous, key))
             filled = 0
-            if len(points) == most:
-                rest = entries.irange(minimum=key)
-                return points, sum(len(k) + len(entries[k]) + ENTRY_OVERHEAD for k in rest) > target
         filled += len(key) + len(value) + ENTRY_OVERHEAD
         previous = key
     return points, False

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynafile import Dynafile
+from dynafile import BatchWriter, Dynafile
 from dynafile.cli import importer
 from dynafile.errors import DiskFull
-from dynafile.table.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -232,12 +231,20 @@ def test_memory_is_no_place_to_import_to(run: Run) -> None:
 
 
 def test_large_records_end_a_batch(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commits = []
-    write = Table.write
+    commits: list[int] = []
+    enter, put = BatchWriter.__enter__, BatchWriter.put_item
+
+    def entering(writer: BatchWriter) -> BatchWriter:
+        commits.append(0)
+        return enter(writer)
+
+    def counting(writer: BatchWriter, *, item: Any) -> None:
+        commits[-1] += 1
+        put(writer, item=item)
+
     monkeypatch.setattr(importer, "_BATCH_BYTES", 1000)
-    monkeypatch.setattr(
-        Table, "write", lambda table, writes: (commits.append(len(writes)), write(table, writes))
-    )
+    monkeypatch.setattr(BatchWriter, "__enter__", entering)
+    monkeypatch.setattr(BatchWriter, "put_item", counting)
     lines = [json.dumps({"PK": "a", "SK": str(n), "x": "x" * 400}) for n in range(10)]
     run("import", "db", "-", stdin="\n".join(lines))
     assert sum(commits) == 10
@@ -247,17 +254,17 @@ def test_large_records_end_a_batch(run: Run, folder: Path, monkeypatch: pytest.M
 def test_a_full_disk_says_what_stays(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Table.write
-    written = 0
+    leave = BatchWriter.__exit__
+    commits = 0
 
-    def failing(table: Table, writes: list[object]) -> None:
-        nonlocal written
-        if written > 2000:
+    def failing(writer: BatchWriter, *reason: Any) -> None:
+        nonlocal commits
+        commits += 1
+        if commits > 3:
             raise DiskFull("the disk is full", path="db")
-        written += len(writes)
-        write(table, writes)  # type: ignore[arg-type]
+        leave(writer, *reason)
 
-    monkeypatch.setattr(Table, "write", failing)
+    monkeypatch.setattr(BatchWriter, "__exit__", failing)
     write_lines(folder / "in.jsonl")
     done = run("import", "db", "in.jsonl", code=4)
     assert "error: the disk is full" in done.stderr
@@ -271,12 +278,12 @@ def test_an_interruption_keeps_what_came_before(
     item = importer.Importer._item
     seen = 0
 
-    def interrupted(self: importer.Importer, record: object) -> object:
+    def interrupted(self: importer.Importer, record: Any) -> Any:
         nonlocal seen
         seen += 1
         if seen > 1500:
             raise KeyboardInterrupt
-        return item(self, record)  # type: ignore[arg-type]
+        return item(self, record)
 
     monkeypatch.setattr(importer.Importer, "_item", interrupted)
     write_lines(folder / "in.jsonl")

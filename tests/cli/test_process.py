@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,34 +123,32 @@ def wait_for_items(path: Path, count: int) -> None:
 
 
 def on_a_terminal(*arguments: str, stdout: bool, stderr: bool) -> tuple[str, str, str]:
-    """Run with a terminal; return what it showed and what went into the pipes beside it."""
+    """Run with a terminal; return what it showed, and what went into files beside it."""
     pty = pytest.importorskip("pty")
     leader, follower = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"}
     environment.pop("NO_COLOR", None)
-    with start(
-        *arguments,
-        stdin=subprocess.DEVNULL,
-        stdout=follower if stdout else subprocess.PIPE,
-        stderr=follower if stderr else subprocess.PIPE,
-        env=environment,
-    ) as process:
+    with (
+        open(leader, "rb", buffering=0) as terminal,
+        tempfile.TemporaryFile() as printed,
+        tempfile.TemporaryFile() as said,
+    ):
+        process = start(
+            *arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=follower if stdout else printed,
+            stderr=follower if stderr else said,
+            env=environment,
+        )
         os.close(follower)
         shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 4096)
-            except OSError:  # the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-        pipes = [
-            stream.read().decode() if stream is not None else ""
-            for stream in (process.stdout, process.stderr)
-        ]
-    os.close(leader)
-    return shown.decode(), pipes[0], pipes[1]
+        with suppress(OSError):  # how a terminal ends on Linux
+            while piece := terminal.read(4096):
+                shown += piece
+        process.wait()
+        printed.seek(0)
+        said.seek(0)
+        return shown.decode(), printed.read().decode(), said.read().decode()
 
 
 def test_a_terminal_gets_a_table(many: str) -> None:

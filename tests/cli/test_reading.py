@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conftest import Run
 
 
-def names(text: str) -> list[str]:
+def names(text: str) -> list[Any]:
     return [json.loads(line)["SK"] for line in text.splitlines()]
 
 

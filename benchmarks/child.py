@@ -1,0 +1,101 @@
+"""What is measured in a process of its own: ``child.py build|open|memory``. Prints figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from data import Item, key_of, shuffled_orders
+
+from dynafile import Dynafile
+
+CACHE_BYTES = 64 << 20
+FLUSH_ITEMS = 10_000
+
+
+def build(folder: Path, count: int, per_collection: int) -> dict[str, float]:
+    """Put so many orders into a new table, and close it."""
+    started = time.perf_counter()
+    with Dynafile(folder, durability="relaxed") as db:
+        with db.batch_writer(flush_items=FLUSH_ITEMS) as writer:
+            for item in _shown(shuffled_orders(count, per_collection), count):
+                writer.put_item(item=item)
+        print(f"\r  {count:,} items written, closing", end="", file=sys.stderr, flush=True)
+        written = time.perf_counter()
+    closed = time.perf_counter()
+    print(f"\r  {count:,} items in {closed - started:.0f} s" + 20 * " ", file=sys.stderr)
+    return {"seconds": closed - started, "closing": closed - written}
+
+
+def _shown(items: Iterable[Item], count: int) -> Iterator[Item]:
+    for index, item in enumerate(items):
+        if index % 20_000 == 0:
+            print(f"\r  {index / count:4.0%} of {count:,} items", end="", file=sys.stderr, flush=True)
+        yield item
+
+
+def open_and_get(folder: Path, count: int, per_collection: int) -> dict[str, float]:
+    """Open the table and get one item."""
+    pk, sk = key_of(*divmod(random.randrange(count), per_collection))
+    started = time.perf_counter()
+    db = Dynafile(folder)
+    item = db.get_item(key={"PK": pk, "SK": sk})
+    seconds = time.perf_counter() - started
+    assert item is not None
+    assert item["SK"] == sk
+    db.close()
+    return {"seconds": seconds}
+
+
+def memory(folder: Path, count: int, per_collection: int, gets: int) -> dict[str, float]:
+    """Get items at random with a small cache; the peak of memory, and how long a get takes."""
+    before = peak_bytes()
+    db = Dynafile(folder, cache_size=CACHE_BYTES)
+    rng = random.Random(1)
+    started = time.perf_counter()
+    for _ in range(gets):
+        pk, sk = key_of(*divmod(rng.randrange(count), per_collection))
+        assert db.get_item(key={"PK": pk, "SK": sk}) is not None
+    seconds = (time.perf_counter() - started) / gets
+    peak = peak_bytes()
+    db.close()
+    return {"peak": peak, "before": before, "seconds": seconds}
+
+
+def peak_bytes() -> int:
+    """Return the most memory that was resident."""
+    # Not by getrusage where there is another way: on Linux it counts the parent's, from before exec.
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("job", choices=("build", "open", "memory"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("count", type=int)
+    parser.add_argument("per_collection", type=int)
+    parser.add_argument("--gets", type=int, default=0)
+    given = parser.parse_args()
+    table = (given.folder, given.count, given.per_collection)
+    if given.job == "build":
+        figures = build(*table)
+    elif given.job == "open":
+        figures = open_and_get(*table)
+    else:
+        figures = memory(*table, given.gets)
+    json.dump(figures, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

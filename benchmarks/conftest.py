@@ -1,0 +1,134 @@
+"""What the benchmarks share: sizes, stores with the items in them, and how a measurement is noted."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import data
+import lmdb
+import pytest
+from contenders import Contender, Durability, open_contender
+from data import PER_COLLECTION, Item
+from measuring import SMALL, Measure, Sizes
+
+import dynafile
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_SAMPLE: Final = 20
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("dynafile")
+    group.addoption(
+        "--small",
+        action="store_true",
+        help="few items and rounds, to see that everything works; the figures mean nothing",
+    )
+    group.addoption(
+        "--folder",
+        default=None,
+        help="where the data goes for the time of the run, some 2 GB; on a disk, or syncs cost nothing "
+        "(default: .benchmarks in the project)",
+    )
+
+
+def pytest_benchmark_update_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any]
+) -> None:
+    """Keep what a figure depends on, add versions, and leave out what identifies the machine."""
+    cpu = machine_info.get("cpu", {})
+    kept = {
+        "cpu": cpu.get("brand_raw", machine_info.get("machine", "")),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "dynafile": dynafile.__version__,
+        "msgspec": version("msgspec"),
+        "py-lmdb": lmdb.__version__,
+        "sqlite": sqlite3.sqlite_version,
+        "small": config.getoption("--small"),
+    }
+    machine_info.clear()
+    machine_info.update(kept)
+
+
+@pytest.fixture(scope="session")
+def sizes(request: pytest.FixtureRequest) -> Sizes:
+    return SMALL if request.config.getoption("--small") else Sizes()
+
+
+@pytest.fixture(scope="session")
+def items(sizes: Sizes) -> list[Item]:
+    """The orders of the ordinary table, shuffled."""
+    return data.orders(sizes.items)
+
+
+@pytest.fixture(scope="session")
+def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder for the run, on a disk; removed at the end."""
+    parent = Path(request.config.getoption("--folder") or ROOT / ".benchmarks")
+    parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="data-", dir=parent))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def stocked(folder: Path, items: list[Item]) -> Iterator[Callable[[str, Durability], Contender]]:
+    """Open contenders that hold the items; each is loaded once, closed and opened again, and checked."""
+    opened: dict[tuple[str, Durability], Contender] = {}
+
+    def open_stocked(name: str, durability: Durability) -> Contender:
+        if (name, durability) not in opened:
+            place = folder / f"{len(opened)}"
+            loading = open_contender(name, place, durability)
+            loading.load(items)
+            loading.close()
+            contender = open_contender(name, place, durability)
+            _check(contender, items)
+            opened[name, durability] = contender
+        return opened[name, durability]
+
+    yield open_stocked
+    for contender in opened.values():
+        contender.close()
+
+
+def _check(contender: Contender, items: list[Item]) -> None:
+    """See that a contender gives back what it was given, before its speed counts for anything."""
+    for item in items[:_SAMPLE]:
+        pk = item["PK"]
+        assert contender.get([(pk, item["SK"])]) == item
+        collection = sorted((i for i in items if i["PK"] == pk), key=lambda i: str(i["SK"]))
+        assert contender.query([pk]) == collection
+        assert len(collection) == PER_COLLECTION
+    assert contender.scan() in items
+
+
+@pytest.fixture
+def measure(benchmark: Any) -> Measure:
+    return Measure(benchmark)
+
+
+@pytest.fixture(scope="session")
+def shown(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
+    """Return what lets a block's progress through to the terminal."""
+    manager = request.config.pluginmanager.getplugin("capturemanager")
+
+    def through() -> AbstractContextManager[None]:
+        assert manager is not None
+        sys.stderr.flush()
+        context: AbstractContextManager[None] = manager.global_and_fixture_disabled()
+        return context
+
+    return through

@@ -1,0 +1,78 @@
+"""How much is measured, and how a measurement is noted for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Items in tables, operations a round, rounds and child processes."""
+
+    items: int = 20_000
+    large: int = 1_000_000
+    reads: int = 2_000
+    queries: int = 400
+    puts: int = 400
+    durable_rounds: int = 50
+    sustained_puts: int = 100_000
+    random_gets: int = 20_000
+    children: int = 11
+
+
+SMALL: Final = Sizes(
+    items=400,
+    large=4_000,
+    reads=40,
+    queries=10,
+    puts=10,
+    durable_rounds=1,
+    sustained_puts=100,
+    random_gets=100,
+    children=1,
+)
+
+
+class Measure:
+    """Times a function with pytest-benchmark, and notes for the report what it was."""
+
+    def __init__(self, benchmark: Any) -> None:
+        self._benchmark = benchmark
+
+    def __call__(
+        self,
+        group: str,
+        contender: str,
+        target: Callable[..., Any],
+        *,
+        operations: int = 1,
+        rounds: int = 1,
+        warmup: int = 0,
+        prepare: Callable[[], tuple[Any, ...]] | None = None,
+    ) -> None:
+        """Time ``rounds`` calls of ``target``, each of which makes so many ``operations``.
+
+        ``prepare`` is called before each, untimed, and returns the arguments.
+        """
+        benchmark = self._benchmark
+        benchmark.group = group
+        benchmark.extra_info.update(contender=contender, operations=operations, unit="s")
+        setup = None if prepare is None else lambda: (prepare(), {})
+        benchmark.pedantic(target, setup=setup, rounds=rounds, warmup_rounds=warmup)
+
+    def told(
+        self,
+        group: str,
+        contender: str,
+        tell: Callable[[], float],
+        *,
+        rounds: int = 1,
+        warmup: int = 0,
+        unit: str = "s",
+    ) -> None:
+        """Take what ``tell`` returns as the figure, and not the time that it takes."""
+        values: list[float] = []
+        self(group, contender, lambda: values.append(tell()), rounds=rounds, warmup=warmup)
+        self._benchmark.extra_info.update(values=values[-rounds:], unit=unit)

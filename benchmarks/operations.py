@@ -1,0 +1,116 @@
+"""What is measured, against whom, and with what target: the rows of the table.
+
+Targets are ratios of medians of one run, ours to the peer's, or figures of their own where there is
+no peer. Nothing fails on a figure: they depend on the machine, and the table tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+OURS: Final = "Dynafile"
+OURS_UNREMEMBERED: Final = "Dynafile, each item decoded"
+LMDB: Final = "LMDB with msgspec"
+LMDB_MAPPED: Final = "LMDB with msgspec, writemap"
+SQLITE: Final = "sqlite3"
+SQLITE_MSGSPEC: Final = "sqlite3 with msgspec"
+APPEND: Final = "append and fdatasync"
+APPEND_IN_PLACE: Final = "the same into a file made ahead"
+OF_1000: Final = "one of 1,000"
+INTERPRETER: Final = "the interpreter's start"
+BEFORE_OPENING: Final = "the process before it opens"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation: the group of its measurements, whose figure is ours, and what it is held against."""
+
+    title: str
+    group: str
+    peers: Mapping[str, float | None] = field(default_factory=dict)
+    """Names of peers with the highest ratio wanted; None: none was set."""
+    limit: float | None = None
+    """The highest figure wanted, in seconds or bytes."""
+    ours: str = OURS
+
+
+TARGETS: Final = (
+    Operation(
+        title="`get_item`, warm",
+        group="get",
+        peers={LMDB: 1.2, SQLITE: 0.35, SQLITE_MSGSPEC: None},
+    ),
+    Operation(
+        title="`query` of 10 items",
+        group="query",
+        peers={LMDB: 0.6, SQLITE: 0.3, SQLITE_MSGSPEC: None},
+    ),
+    Operation(
+        title="full `scan`, per item",
+        group="scan",
+        peers={LMDB: 1.4, SQLITE: None, SQLITE_MSGSPEC: None},
+    ),
+    Operation(
+        title="durable `put_item`",
+        group="put-durable",
+        peers={APPEND: 1.6, APPEND_IN_PLACE: None, SQLITE: 1.3, LMDB: None},
+    ),
+    Operation(
+        title="relaxed `put_item`",
+        group="put-relaxed",
+        peers={LMDB: 2.5, LMDB_MAPPED: None, SQLITE: 0.6, SQLITE_MSGSPEC: None},
+    ),
+    Operation(
+        title="`batch_writer`, per item",
+        group="batch",
+        peers={SQLITE: 1.0, SQLITE_MSGSPEC: None, LMDB: None},
+    ),
+    Operation(
+        title="relaxed `put_item` into an item collection of 1,000,000",
+        group="put-collection",
+        peers={OF_1000: 1.5},
+    ),
+    Operation(title="open a table of 1,000,000 items and get one", group="open", limit=0.150),
+    Operation(
+        title="memory for random gets on 1,000,000 items, `cache_size` 64 MiB",
+        group="memory",
+        peers={BEFORE_OPENING: None},
+        limit=250 << 20,
+    ),
+    Operation(title="`import dynafile`", group="import", peers={INTERPRETER: None}, limit=0.080),
+)
+
+FURTHER: Final = (
+    Operation(
+        title="`get_item`, warm, nothing remembered decoded",
+        group="get",
+        ours=OURS_UNREMEMBERED,
+        peers={LMDB: None, SQLITE: None},
+    ),
+    Operation(
+        title="`query` of 10 items, nothing remembered decoded",
+        group="query",
+        ours=OURS_UNREMEMBERED,
+        peers={LMDB: None, SQLITE: None},
+    ),
+    Operation(
+        title="relaxed `put_item`, mean of 100,000 with checkpoints",
+        group="put-sustained",
+        peers={LMDB: None, SQLITE: None},
+    ),
+    Operation(
+        title="`batch_writer` and `close`, per item",
+        group="batch-close",
+        peers={SQLITE: None, LMDB: None},
+    ),
+    Operation(
+        title="`put_item` into a collection of 1,000,000, mean of 100,000 with checkpoints",
+        group="put-collection-sustained",
+        peers={OF_1000: None},
+    ),
+    Operation(title="open a table of one collection of 1,000,000", group="open-collection"),
+    Operation(title="random `get_item` on 1,000,000 items, `cache_size` 64 MiB", group="get-cold"),
+    Operation(title="build a table of 1,000,000 items, per item", group="build"),
+)

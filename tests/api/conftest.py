@@ -1,0 +1,89 @@
+"""A clock that tests turn, a second process, and a count of what reaches the operating system."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from api.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dynafile import Dynafile
+
+NOW = 1_700_000_000.0
+
+
+@dataclass
+class Clock:
+    """What ``time.time()`` returns."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that stands still until the test turns it."""
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    return clock
+
+
+class StartWorker(Protocol):
+    """Starts a process with the database opened in it; options are those of ``Dynafile``."""
+
+    def __call__(self, path: object, **options: Any) -> Worker: ...
+
+
+@pytest.fixture
+def worker() -> Iterator[StartWorker]:
+    """Start processes that are stopped after the test."""
+    started: list[Worker] = []
+
+    def start(path: object, **options: Any) -> Worker:
+        process = Worker()
+        started.append(process)
+        return process.open(path, **options)
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@dataclass
+class Work:
+    """Calls of a volume by method, and the names of the files they were for."""
+
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def count(self, method: str, start: str = "") -> int:
+        return sum(name == method and file.startswith(start) for name, file in self.calls)
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Dynafile], Work]:
+    """Count what a database asks of the operating system from now on."""
+
+    def watch(db: Dynafile) -> Work:
+        work = Work()
+        volume = db._store.volume
+        for method in ("read", "write", "sync", "replace", "list", "remove"):
+            real = getattr(volume, method)
+
+            def counting(
+                name: str, *args: Any, _real: Any = real, _method: str = method, **kwargs: Any
+            ) -> Any:
+                work.calls.append((_method, name))
+                return _real(name, *args, **kwargs)
+
+            monkeypatch.setattr(volume, method, counting)
+        return work
+
+    return watch

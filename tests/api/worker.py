@@ -1,0 +1,140 @@
+"""A second process that uses a database, driven over pipes.
+
+``Worker`` starts one, opens a folder in it and calls the handle's methods there. The calls come back
+as they would here: results, iterators as lists, and exceptions as themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, Self
+
+from dynafile import Dynafile
+
+START_SECONDS = 60
+
+
+class Worker:
+    """A process with at most one open database."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def open(self, path: object, **options: Any) -> Self:
+        """Open a database in the process, in the place of the one it has."""
+        self._ask("open", (path,), options)
+        return self
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the handle, or read an attribute."""
+        self.send(method, *args, **kwargs)
+        return self.receive()
+
+    def send(self, method: str, *args: Any, **kwargs: Any) -> None:
+        """Begin a call; :meth:`receive` waits for its end."""
+        assert self._process.stdin is not None
+        pickle.dump((method, args, kwargs), self._process.stdin)
+        self._process.stdin.flush()
+
+    def receive(self) -> Any:
+        """Return what a call returned, or raise what it raised."""
+        assert self._process.stdout is not None
+        worked, result = pickle.load(self._process.stdout)
+        if not worked:
+            raise result
+        return result
+
+    def _ask(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self.call(method, *args, **kwargs)
+
+    def kill(self) -> None:
+        """End the process as a crash would."""
+        self._process.kill()
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process, closing what it has open, and wait for it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
+        self._process.stdout.close()
+        self._process.wait(START_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def serve() -> None:
+    """Do what is asked on stdin until it ends."""
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what is printed by accident must not get among the answers
+    db: Dynafile | None = None
+    while True:
+        try:
+            method, args, kwargs = pickle.load(requests)
+        except EOFError:
+            break
+        try:
+            if method == "open":
+                if db is not None:
+                    db.close()
+                db = Dynafile(*args, **kwargs)
+                result: Any = None
+            else:
+                result = perform(db, method, args, kwargs)
+            answer = True, result
+        except Exception as error:
+            answer = False, error
+        pickle.dump(answer, answers)
+        answers.flush()
+    if db is not None:
+        db.close()
+
+
+def perform(db: Dynafile | None, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if method == "clock":
+        (now,) = args
+        time.time = lambda: now
+        return None
+    assert db is not None
+    if method == "len":
+        return len(db)
+    if method == "puts":
+        return put_many(db, *args)
+    if method == "checkpoint":
+        return db._store.checkpoint()
+    found = getattr(db, method)
+    result = found(*args, **kwargs) if callable(found) else found
+    return list(result) if isinstance(result, Iterator) else result
+
+
+def put_many(db: Dynafile, pk: Any, name: str, count: int) -> list[float]:
+    """Put so many items into one collection; return how many seconds each took."""
+    taken = []
+    for number in range(count):
+        item = {"PK": pk, "SK": f"{name}#{number:05}", "writer": name, "number": number}
+        start = time.perf_counter()
+        db.put_item(item=item)
+        taken.append(time.perf_counter() - start)
+    return taken
+
+
+if __name__ == "__main__":
+    serve()
