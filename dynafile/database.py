@@ -56,8 +56,8 @@ class TableDescription:
 class Dynafile:
     """A table in a folder: items by partition key and sort key, shared by threads and processes.
 
-    Opening makes the folder where it is missing; an existing one is opened with the schema it was made
-    with, and options that contradict it are refused. Close it, or use it in a ``with`` block.
+    Opening makes the folder where it is missing; an existing one is opened with the schema it was
+    made with, and options that contradict it are refused. Close it, or use it in a ``with`` block.
 
     Reading: :meth:`get_item`, :meth:`batch_get_item`, :meth:`query`, :meth:`scan`, ``len(db)``.
     Writing: :meth:`put_item`, :meth:`delete_item`, :meth:`batch_writer`, :meth:`execute_batch`,
@@ -91,24 +91,25 @@ class Dynafile:
 
         :param path: the folder; ``":memory:"`` for a table without files.
         :param pk_attribute: the partition key; by default as stored, ``"PK"`` for a new table.
-        :param sk_attribute: the sort key; None for a table without one; by default as stored, ``"SK"`` for
-            a new table.
-        :param ttl_attribute: the attribute that holds when an item expires, in seconds since 1970; by
-            default as stored, none for a new table.
-        :param pk_type: ``"S"``, ``"N"`` or ``"B"``, or ``str``, ``int``, ``bytes``; by default as stored,
-            and for a new table the type of the first item's.
+        :param sk_attribute: the sort key; None for a table without one; by default as stored,
+            ``"SK"`` for a new table.
+        :param ttl_attribute: the attribute that holds when an item expires, in seconds since 1970;
+            by default as stored, none for a new table.
+        :param pk_type: ``"S"``, ``"N"`` or ``"B"``, or ``str``, ``int``, ``bytes``; by default as
+            stored, and for a new table the type of the first item's.
         :param sk_type: likewise.
         :param table_name: by default as stored, and for a new table the folder's name made valid.
-        :param durability: ``"durable"``: a write that returned is on the disk. ``"relaxed"``: a power cut
-            may take back the last second; a crash of the process takes back nothing.
+        :param durability: ``"durable"``: a write that returned is on the disk. ``"relaxed"``: a
+            power cut may take back the last second; a crash of the process takes back nothing.
         :param read_only: take no lock and write nothing; follows what others write.
-        :param cache_size: bytes of memory for loaded partitions; the first handle of a process decides.
+        :param cache_size: bytes of memory for loaded partitions; the first handle of a process
+            decides.
         :param lock_timeout: seconds to wait for another process that writes.
-        :param trusted: False for a folder from a stranger: its files are checked against their exact
-            grammar, so that they cannot exhaust memory either.
+        :param trusted: False for a folder from a stranger: its files are checked against their
+            exact grammar, so that they cannot exhaust memory either.
 
-        Raises SchemaMismatch, InvalidPath, PathNotWritable, ForeignFile, NetworkFileSystem, NewerFormat,
-        CorruptFile, LockTimeout, and ValidationError kinds for the arguments.
+        Raises SchemaMismatch, InvalidPath, PathNotWritable, ForeignFile, NetworkFileSystem,
+        NewerFormat, CorruptFile, LockTimeout, and ValidationError kinds for the arguments.
         """
         self._closed = True
         if durability not in ("durable", "relaxed"):
@@ -178,7 +179,7 @@ class Dynafile:
 
     @property
     def sk_type(self) -> str | None:
-        """The sort key's type, ``S``, ``N`` or ``B``; None while nothing was written, or without one."""
+        """The sort key's type, ``S``, ``N`` or ``B``; None while not known, or without one."""
         return self._definition().sk_type
 
     def _definition(self) -> Definition:
@@ -214,8 +215,8 @@ class Dynafile:
     def put_item(self, *, item: Mapping[str, Any]) -> None:
         """Write an item, in the place of any with the same key.
 
-        Cost: one record in the journal; one sync where the handle is durable.
-        Raises ValidationError kinds before anything is written, ReadOnlyDatabase, LockTimeout, DiskFull.
+        Cost: one record in the journal; one sync where the handle is durable. Raises
+        ValidationError kinds before anything is written, ReadOnlyDatabase, LockTimeout, DiskFull.
         """
         if self._closed:
             self._refuse_closed()
@@ -224,7 +225,8 @@ class Dynafile:
     def delete_item(self, *, key: Mapping[str, Any]) -> None:
         """Delete the item with this key; no error where there is none.
 
-        ``key`` holds the key attributes; others in it are ignored. Costs and errors as :meth:`put_item`.
+        ``key`` holds the key attributes; others in it are ignored. Costs and errors as
+        :meth:`put_item`.
         """
         if self._closed:
             self._refuse_closed()
@@ -235,9 +237,9 @@ class Dynafile:
     ) -> BatchWriter:
         """Return a writer whose ``with`` block is one commit.
 
-        Its ``put_item(item=)`` and ``delete_item(key=)`` take effect together when the block ends; if its
-        body raises, none does. ``flush_items`` commits each time so many writes were collected,
-        ``flush_seconds`` each time so many seconds have passed.
+        Its ``put_item(item=)`` and ``delete_item(key=)`` take effect together when the block ends;
+        if its body raises, none does. ``flush_items`` commits each time so many writes were
+        collected, ``flush_seconds`` each time so many seconds have passed.
 
         >>> with Dynafile(":memory:") as db:
         ...     with db.batch_writer() as writer:
@@ -278,8 +280,8 @@ class Dynafile:
     def sweep(self) -> int:
         """Remove the items that are expired now, each a DELETE for listeners; return how many.
 
-        Reads never see an expired item, swept or not; writes sweep some each time. Nothing is removed when
-        the clock is over ten years from the last commit's.
+        Reads never see an expired item, swept or not; writes sweep some each time. Nothing is
+        removed when the clock is over ten years from the last commit's.
         """
         self._check_open()
         return self._table.sweep()
@@ -289,15 +291,15 @@ class Dynafile:
     def get_item(self, *, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the item with this key, or None.
 
-        ``key`` holds the key attributes; others in it are ignored. Cost: none in system calls where the
-        partition is in memory; else one file is read.
+        ``key`` holds the key attributes; others in it are ignored. Cost: none in system calls where
+        the partition is in memory; else one file is read.
         """
         if self._closed:
             self._refuse_closed()
         return self._table.get_item(key)
 
     def batch_get_item(self, *, keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the items with these keys, in the order of the keys; those that are missing are left out."""
+        """Return the items with these keys, in the order of the keys, without those missing."""
         self._check_open()
         return self._table.batch_get_item(keys)
 
@@ -316,7 +318,8 @@ class Dynafile:
 
         :param starts_with: only sort keys that begin so.
         :param sk: a condition on the sort key: ``between(a, b)``, ``begins_with(p)``, ``lt(x)``,
-            ``lte(x)``, ``gt(x)``, ``gte(x)``, ``eq(x)``, the same of ``Key("SK")``, or a value to be equal to.
+            ``lte(x)``, ``gt(x)``, ``gte(x)``, ``eq(x)``, the same of ``Key("SK")``, or a value to
+            be equal to.
         :param scan_index_forward: False for the reverse order.
         :param limit: yield at most so many items.
         :param filter: a callable, an ``Attr(...)`` condition, or a string for ``filtration``.
@@ -355,8 +358,9 @@ class Dynafile:
     ) -> Iterator[dict[str, Any]]:
         """Yield all items, those of one partition key together and in the order of their sort keys.
 
-        ``segment`` and ``total_segments`` yield one share of the table: the segments divide the hash space
-        evenly and together cover each item once. ``limit`` and ``filter`` are as in :meth:`query`.
+        ``segment`` and ``total_segments`` yield one share of the table: the segments divide the
+        hash space evenly and together cover each item once. ``limit`` and ``filter`` are as in
+        :meth:`query`.
 
         An item that is there throughout is yielded exactly once, while others write.
         """
@@ -384,9 +388,9 @@ class Dynafile:
     def add_stream_listener(self, listener: EventListener) -> None:
         """Call ``listener(event)`` after each write of this handle.
 
-        It is called in the thread that wrote, after the commit and before the call returns, in the order of
-        the commits; it may write itself, and hears of that afterwards. One that raises is logged (logger
-        ``dynafile``) and stops nobody.
+        It is called in the thread that wrote, after the commit and before the call returns, in the
+        order of the commits; it may write itself, and hears of that afterwards. One that raises is
+        logged (logger ``dynafile``) and stops nobody.
         """
         self._check_open()
         self._table.add_listener(listener)
@@ -419,7 +423,7 @@ class Dynafile:
         )
 
     def check(self) -> None:
-        """Verify every invariant of files, maps and items; raises CheckFailed with the list of what is wrong.
+        """Verify every invariant of files, maps and items; raises CheckFailed with what is wrong.
 
         Reads the whole table. Other processes that write wait meanwhile.
         """
@@ -429,7 +433,7 @@ class Dynafile:
     # -- the end --------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Close this handle; the last one of the process on this folder tidies up. Closing twice is fine."""
+        """Close this handle; the process's last one on the folder tidies up. Twice is fine."""
         if not self._closed:
             self._closed = True
             self._store.release()

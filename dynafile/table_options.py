@@ -76,7 +76,8 @@ class TableOptions:
             return names[0]
         if self.table_name not in names:
             raise SchemaMismatch(
-                f"{self.path} holds {', '.join(map(repr, names))}, not a table {self.table_name!r}: leave "
+                f"{self.path} holds {', '.join(map(repr, names))}, not a table "
+                f"{self.table_name!r}: leave "
                 f"table_name out, or choose another folder"
             )
         return self.table_name
@@ -97,7 +98,8 @@ class TableOptions:
             check_attribute_name(self.ttl_attribute, "ttl_attribute")
             if self.ttl_attribute in (pk, sk):
                 raise InvalidArgument(
-                    f"ttl_attribute {self.ttl_attribute!r} is a key attribute: use another attribute"
+                    f"ttl_attribute {self.ttl_attribute!r} is a key attribute: use another "
+                    "attribute"
                 )
         name = self.table_name
         if name is None:

@@ -6,10 +6,10 @@ from dynafile.store.partition import Partition
 
 
 class Cache:
-    """Loaded partitions, let go when they take more than a budget: a clock, an approximation of LRU.
+    """Loaded partitions, let go when they take more than a budget: a clock, which is nearly LRU.
 
-    A read marks its partition; the hand passes over a marked one once. Rejected: a linked list in order
-    of use, which would cost every read a lock. Guarded by the replica's mutex.
+    A read marks its partition; the hand passes over a marked one once. Rejected: a linked list in
+    order of use, which would cost every read a lock. Guarded by the replica's mutex.
     """
 
     def __init__(self, budget: int) -> None:

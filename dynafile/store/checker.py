@@ -14,8 +14,8 @@ from dynafile.store.snapshot import Entries, load_snapshot
 def check_store(replica: Replica) -> list[str]:
     """Return what is wrong with a store, one sentence each.
 
-    To be called with nobody writing. Snapshots are read from disk and held against their exact grammar;
-    that the journal parses to its end was shown by the replay and by following it.
+    To be called with nobody writing. Snapshots are read from disk and held against their exact
+    grammar; that the journal parses to its end was shown by the replay and by following it.
     """
     problems: list[str] = []
     for keyspace in replica.keyspaces.values():

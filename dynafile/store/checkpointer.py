@@ -1,4 +1,4 @@
-"""The checkpointer: moves pending operations from the journal into snapshots, a little with each commit."""
+"""The checkpointer: moves pending operations into snapshots, a little with each commit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ PIECE_SHARE: Final = 0.6
 MOST_PIECES: Final = 16
 """A split makes at most this many partitions at a time; the rest waits its turn."""
 CHECKPOINT_BYTES: Final = 16 * 1024 * 1024
-"""The journal past the checkpoint that starts the next one: what is replayed in about a tenth of a second."""
+"""The journal past the checkpoint that starts the next one: what is replayed in about a tenth of a
+second."""
 LARGE_SHARE: Final = 4
 MOST_CHECKPOINT_BYTES: Final = 64 * 1024 * 1024
 """A large table checkpoints when the journal is this share of it, up to so many bytes: a checkpoint
@@ -49,15 +50,16 @@ folds nearly every partition of it, for a few puts each. Sorted runs will make t
 PAUSE_SECONDS: Final = 0.03
 """What a commit spends on folding, at the most; a large one, at the most what comes next."""
 PAUSE_SECONDS_A_BYTE: Final = 0.5e-6
-"""A commit of 1 MiB may spend half a second: who loads much pays for it, or the journal runs away."""
+"""A commit of 1 MiB may spend half a second: who loads much pays for it, or the journal runs away.
+"""
 
 
 class Checkpointer:
     """Folds partitions with pending operations until everything before a target is in snapshots.
 
-    A checkpoint begins with a new segment of the journal, and its first LSN is the target; when every
-    partition that was pending then has been folded, by this process or another, the target becomes the
-    checkpoint and the older segments go. All of it happens under the writer's lock.
+    A checkpoint begins with a new segment of the journal, and its first LSN is the target; when
+    every partition that was pending then has been folded, by this process or another, the target
+    becomes the checkpoint and the older segments go. All of it happens under the writer's lock.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Checkpointer:
         self._credit = 0.0
 
     def after_commit(self, written: int) -> None:
-        """Begin a checkpoint that is due, or do the share of one that ``written`` bytes call for."""
+        """Begin a checkpoint that is due, or do the share of it that ``written`` bytes call for."""
         replica = self._replica
         past = replica.lsn - replica.checkpoint.lsn
         if self._target is None:
@@ -171,8 +173,9 @@ class Checkpointer:
     def _remove_strays(self) -> None:
         """Remove folders that the maps do not name, durably.
 
-        The checkpoint takes away the record that says a folder was replaced, and who opens the store
-        takes an older folder for a partition; so none may be left, nor come back after a crash.
+        The checkpoint takes away the record that says a folder was replaced, and who opens the
+        store takes an older folder for a partition; so none may be left, nor come back after a
+        crash.
         """
         for keyspace in self._replica.keyspaces.values():
             known = {part.id for part in keyspace.partitions()}
@@ -184,7 +187,7 @@ class Checkpointer:
                 self._volume.sync(keyspace.directory)
 
     def mark_clean(self) -> None:
-        """Note in the checkpoint how far the journal is on disk, so that later damage is no torn end."""
+        """Note how far the journal is on disk, so that damage to it is no torn end."""
         old = self._replica.checkpoint
         new = old._replace(synced=self._journal.synced)
         if new.synced > old.synced:
@@ -254,8 +257,8 @@ class Checkpointer:
     ) -> None:
         """Write new partitions, put them into the map, and remove the folders of the old ones.
 
-        With ``rest`` the last piece is not folded: it keeps its pending operations over what its old
-        snapshot had, or over nothing where it had none.
+        With ``rest`` the last piece is not folded: it keeps its pending operations over what its
+        old snapshot had, or over nothing where it had none.
         """
         replica = self._replica
         last = old[-1]

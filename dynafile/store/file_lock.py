@@ -34,10 +34,11 @@ _NOBODY = bytes(SLOTS * 8)
 class FileLock:
     """A lock on one open descriptor, with the pids of holder and waiters in shared words.
 
-    An uncontended acquire and release cost two system calls. A waiter blocks in ``flock`` in a thread
-    of its own, so that a deadline can end the wait and the kernel wakes it at once; where there is no
-    ``flock`` it polls every millisecond with jitter. A process that lets go while others wait steps
-    back until one of them has it: without that it would win each race against a sleeper.
+    An uncontended acquire and release cost two system calls. A waiter blocks in ``flock`` in a
+    thread of its own, so that a deadline can end the wait and the kernel wakes it at once; where
+    there is no ``flock`` it polls every millisecond with jitter. A process that lets go while
+    others wait steps back until one of them has it: without that it would win each race against a
+    sleeper.
 
     One thread of the process uses the lock at a time (the committer's mutex sees to that).
     """
@@ -88,8 +89,8 @@ class FileLock:
         if not _CAN_BLOCK:
             self._poll(timeout)
             return
-        # A wait given up earlier may still be queued in the kernel; its lock would be the same lock as
-        # ours, so it is taken up again and never left beside a new one.
+        # A wait given up earlier may still be queued in the kernel; its lock would be the same lock
+        # as ours, so it is taken up again and never left beside a new one.
         waiter = self._waiter
         if waiter is None or not waiter.claim():
             waiter = self._waiter = _Waiter(self._descriptor)
@@ -133,7 +134,7 @@ class _Waiter:
             return not self._ended.is_set() or self._held
 
     def wait(self, timeout: float) -> bool:
-        """Wait until the lock is ours; False, and the lock let go when it comes, after ``timeout``."""
+        """Wait until the lock is ours; False after ``timeout``, and it is let go when it comes."""
         try:
             if not self._ended.wait(timeout) and self.give_up():
                 return False

@@ -55,7 +55,7 @@ def refuse_network_file_system(folder: str) -> None:
 
 
 def filesystem_type(folder: str) -> str | None:
-    """Return the type of the file system that holds ``folder`` (``ext4``, ``nfs4``); None: not known."""
+    """Return the type of the file system that holds a folder, as ``ext4``; None: not known."""
     try:
         if sys.platform == "win32":
             return _windows_drive_type(folder)

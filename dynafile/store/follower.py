@@ -48,7 +48,8 @@ class Follower:
     """The state of the store in one process: loads partitions, and applies the journal's records.
 
     ``mutex`` guards everything that changes. Two things need no mutex: comparing ``lsn`` with the
-    published end, and ``entries.get`` of the partition that the layout names. Nothing here writes a file.
+    published end, and ``entries.get`` of the partition that the layout names. Nothing here writes a
+    file.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Follower:
         return part
 
     def _header(self, keyspace: Keyspace, part: Partition) -> tuple[int, int] | None:
-        """Return the count of entries and the LSN in a snapshot's header; None: read the map again."""
+        """Return count and LSN of a snapshot's header; None: the map changed, read it again."""
         try:
             header = self._read_header(keyspace, part)
         except FileNotFoundError:
@@ -163,8 +164,8 @@ class Follower:
         part.cost = memory_cost(entries)
         self.cache.add(part)
         if lsn > self.lsn:
-            # Another process folded it meanwhile. Operations are absolute, so applying those it holds
-            # again does no harm, as long as all of them are applied before anybody looks.
+            # Another process folded it meanwhile. Operations are absolute, so applying those it
+            # holds again does no harm, as long as all of them are applied before anybody looks.
             if self.words[END] < lsn:
                 raise _corrupt(
                     f"{self.volume.root}/{keyspace.file(part)}", "it is newer than the journal"
@@ -216,9 +217,9 @@ class Follower:
     def apply(self, operations: list[Operation], end: int, time: int) -> None:
         """Apply one record. Called with the mutex held.
 
-        Applying a record twice does what applying it once does. When an exception comes in between (a
-        signal, no memory), loaded partitions are dropped, because a SortedDict may be half changed; the
-        pending operations are plain dicts, and the record is applied again.
+        Applying a record twice does what applying it once does. When an exception comes in between
+        (a signal, no memory), loaded partitions are dropped, because a SortedDict may be half
+        changed; the pending operations are plain dicts, and the record is applied again.
         """
         try:
             if len(operations) < BULK:
@@ -236,7 +237,8 @@ class Follower:
         kind, number, key, value = operation
         keyspace = self.keyspaces.get(number)
         if keyspace is None:
-            # Not of a keyspace, or of one that a later record drops: the schema of a replay is the newest.
+            # Not of a keyspace, or of one that a later record drops: the schema of a replay is the
+            # newest.
             self._apply_to_store(kind, key, value)
         elif kind == PUT or kind == DELETE:
             part = keyspace.candidate(key)
@@ -298,8 +300,8 @@ class Follower:
     def _owner(self, keyspace: Keyspace, key: bytes) -> Partition:
         """Return the partition of a key without loading it.
 
-        Raises FileNotFoundError where a record that comes later replaced it: then only starting over tells
-        where it began.
+        Raises FileNotFoundError where a record that comes later replaced it: then only starting
+        over tells where it began.
         """
         while not (part := keyspace.candidate(key)).resolved:
             self._read_header(keyspace, part)
@@ -327,8 +329,8 @@ class Follower:
         if old:
             takers = old
         else:
-            # The map that a replay starts from has a hole where folders were replaced since; what fell
-            # into the hole was taken by its left neighbour, and belongs to the new partitions.
+            # The map that a replay starts from has a hole where folders were replaced since; what
+            # fell into the hole was taken by its left neighbour, and belongs to the new partitions.
             takers = [keyspace.before(begins[0])]
             takers[0].entries = takers[0].order = None
         for part in takers:
@@ -357,7 +359,8 @@ class Follower:
     def list_partitions(self, keyspace: Keyspace) -> None:
         """Read a keyspace's map from the names of its folders.
 
-        A folder whose id is at or past the checkpoint is there only if a record says so; the replay tells.
+        A folder whose id is at or past the checkpoint is there only if a record says so; the replay
+        tells.
         """
         found: list[Partition] = []
         for name in self.volume.list(keyspace.directory):
@@ -411,7 +414,7 @@ class Follower:
 
 
 def read_state(volume: Volume, store_id: bytes) -> tuple[Schema, Checkpoint]:
-    """Return the schema of ``meta.json`` and the checkpoint; raises where they are of another store."""
+    """Return schema and checkpoint; raises CorruptFile where they are of another store."""
     path = f"{volume.root}/{META_NAME}"
     meta = Meta.decode(volume.read(META_NAME), path)
     if meta.store_id != store_id:

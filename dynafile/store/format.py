@@ -1,7 +1,8 @@
 """The bytes of the store: headers, checksums and frames, as functions of bytes alone.
 
 ``docs/format.md`` gives the grammar, a byte table and a worked example of each kind of file; a test
-decodes those examples with this module. All integers are little-endian; all checksums are XXH3, 64 bits.
+decodes those examples with this module. All integers are little-endian; all checksums are XXH3, 64
+bits.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ FORMAT_VERSION: Final = 1
 FIRST_LSN: Final = 1
 """The LSN of the first record of a store; partition ids are LSNs, and 0 means "no directory"."""
 
-# Kinds of operations. Those below STRUCTURE change what a reader sees; the others only say where it is kept.
+# Kinds of operations. Those below STRUCTURE change what a reader sees; the others only say where it
+# is kept.
 PUT: Final = 1
 DELETE: Final = 2
 CLEAR: Final = 3
@@ -212,8 +214,9 @@ def decode_numbers(data: bytes) -> list[int]:
 
 # -- snapshots ----------------------------------------------------------------------------------
 
-# A snapshot is one pickle from its first byte to its last: PROTO 5, our header as a BINBYTES that is
-# popped again, and the SortedDict. Rejected: a header in front, which pickle.load could not skip.
+# A snapshot is one pickle from its first byte to its last: PROTO 5, our header as a BINBYTES that
+# is popped again, and the SortedDict. Rejected: a header in front, which pickle.load could not
+# skip.
 SNAPSHOT_PREFIX: Final = b"\x80\x05B"
 SNAPSHOT_MAGIC: Final = b"DYNASNAP"
 _LENGTH = struct.Struct("<I")

@@ -22,7 +22,8 @@ from dynafile.store.volume import Volume
 
 LEAST_ROOM: Final = 64 * 1024
 MOST_ROOM: Final = 1024 * 1024
-"""A segment keeps zeros ahead of its end: a sync that does not change a file's size is a third cheaper."""
+"""A segment keeps zeros ahead of its end: a sync that does not change a file's size is a third
+cheaper."""
 
 _log = logging.getLogger("dynafile")
 
@@ -53,7 +54,7 @@ class Journal:
         self._volume.replace(segment_name(base), data.ljust(LEAST_ROOM, b"\0"))
 
     def move(self, base: int) -> None:
-        """Go to the segment whose first LSN is ``base``; raises FileNotFoundError where it is gone."""
+        """Go to the segment that begins at ``base``; raises FileNotFoundError where it is gone."""
         name = segment_name(base)
         header = self._volume.read(name, 0, SEGMENT_HEADER_BYTES)
         check_segment_header(header, self._store_id, base, self._path(name))
@@ -65,8 +66,8 @@ class Journal:
     def follow(self, base: int) -> None:
         """Note that the segment at hand ends at ``base``, where the next one begins.
 
-        The move itself waits until something is read or written there, so that a record which is applied
-        once more after an interruption is still found.
+        The move itself waits until something is read or written there, so that a record which is
+        applied once more after an interruption is still found.
         """
         self._next = base
 
@@ -105,8 +106,9 @@ class Journal:
         """Yield every whole record from ``lsn``, and judge what comes after the last one.
 
         ``known`` is the highest LSN that something besides the records proves to be on disk. Damage
-        below it, or below what a record says was synced, raises CorruptFile; above it is the torn end of a
-        crash, which :meth:`cut` removes. To be called under the writer's lock, or read-only.
+        below it, or below what a record says was synced, raises CorruptFile; above it is the torn
+        end of a crash, which :meth:`cut` removes. To be called under the writer's lock, or
+        read-only.
         """
         while True:
             self._come_to(lsn)
@@ -128,7 +130,8 @@ class Journal:
     def _damaged(self, lsn: int) -> CorruptFile:
         path, offset = self._path(self._name), self._offset(lsn)
         return CorruptFile(
-            f"{path} is damaged at offset {offset} (LSN {lsn}), before a place that was known to be "
+            f"{path} is damaged at offset {offset} (LSN {lsn}), before a place that was known to "
+            "be "
             f"on disk, so commits that were acknowledged are lost. Restore a backup, or run "
             f"`dynafile check` to see what can still be read",
             path=path,
@@ -138,7 +141,7 @@ class Journal:
     # -- writing, under the writer's lock --------------------------------------------------------
 
     def cut(self, end: int) -> int:
-        """Put zeros over whatever lies past ``end`` in the segment at hand; return how many bytes did."""
+        """Put zeros over whatever lies past ``end``; return how many bytes did."""
         self._come_to(end)
         offset = self._offset(end)
         rest = self._volume.read(self._name, offset)
@@ -156,13 +159,14 @@ class Journal:
         return torn
 
     def append(self, lsn: int, data: bytes) -> None:
-        """Write records at ``lsn``; not durable before :meth:`sync`, not visible before it is published."""
+        """Write records at ``lsn``: not durable before :meth:`sync`, not visible before END."""
         if self._next is not None:
             self._come_to(lsn)
         offset = SEGMENT_HEADER_BYTES + lsn - self.segment
         stop = offset + len(data)
         if stop > self._room:
-            # Another process may have made room since; zeros over its records would be the end of them.
+            # Another process may have made room since; zeros over its records would be the end of
+            # them.
             self._room += len(self._volume.read(self._name, self._room))
             if stop > self._room:
                 room = min(MOST_ROOM, max(LEAST_ROOM, self._room))
@@ -179,7 +183,7 @@ class Journal:
             self.synced = end
 
     def renew(self, end: int) -> None:
-        """Replace the segment by a copy up to ``end``: after a failed sync nobody knows what is on disk."""
+        """Replace the segment by a copy: after a failed sync nobody knows what is on disk."""
         self._come_to(end)
         data = self._volume.read(self._name, 0, self._offset(end))
         self._volume.forget(self._name)

@@ -22,7 +22,8 @@ from dynafile.store.schema import Meta, Schema
 from dynafile.store.volume import Volume
 
 OUR_NAMES: Final = (CHECKPOINT_NAME, "journal", "runs", "tables", "_partitions")
-"""Names that only a store may have; a folder that has one of them and no ``meta.json`` is somebody else's."""
+"""Names that only a store may have; a folder that has one of them and no ``meta.json`` is somebody
+else's."""
 _LOCK_HEAD: Final = b"The writer's lock of Dynafile"
 
 
@@ -38,7 +39,8 @@ def prepare_folder(path: str, *, read_only: bool) -> bool:
     if not os.path.isdir(path):
         if read_only:
             raise InvalidPath(
-                f"there is no database at {path}: check the path, or open it without read_only=True "
+                f"there is no database at {path}: check the path, or open it without "
+                "read_only=True "
                 f"to make one",
                 path=path,
             )
@@ -73,7 +75,8 @@ def _refuse_unmakeable(path: str) -> None:
         )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise PathNotWritable(
-            f"{path} cannot be made, because {parent} is not writable by this user: change its mode "
+            f"{path} cannot be made, because {parent} is not writable by this user: change its "
+            "mode "
             f"or owner, or choose another path",
             path=path,
         )
@@ -106,7 +109,8 @@ def _foreign(path: str) -> ForeignFile:
     if path.endswith("_partitions"):
         hint = " (a folder of dynafile 0.1.3 cannot be opened yet)"
     return ForeignFile(
-        f"{path} has a name that Dynafile uses and was not written by it{hint}: choose another folder, "
+        f"{path} has a name that Dynafile uses and was not written by it{hint}: choose another "
+        "folder, "
         f"or move it away",
         path=path,
     )
@@ -115,8 +119,8 @@ def _foreign(path: str) -> ForeignFile:
 def create(volume: Volume, schema: Callable[[Schema | None], Schema]) -> None:
     """Make what a new store needs, where it is missing. Called under the lock.
 
-    ``meta.json`` comes first and the checkpoint last, so that a store whose making was interrupted is
-    told from a damaged one: it has no records and no partitions.
+    ``meta.json`` comes first and the checkpoint last, so that a store whose making was interrupted
+    is told from a damaged one: it has no records and no partitions.
     """
     try:
         data = volume.read(META_NAME)
@@ -140,7 +144,8 @@ def _finish_creation(volume: Volume, meta: Meta) -> None:
             journal.move(FIRST_LSN)
         if segments != [first] or any(True for _ in journal.replay(FIRST_LSN, 0)):
             raise CorruptFile(
-                f"{volume.root}/{CHECKPOINT_NAME} is missing, and the journal is not empty: restore "
+                f"{volume.root}/{CHECKPOINT_NAME} is missing, and the journal is not empty: "
+                "restore "
                 f"the file from a backup",
                 path=f"{volume.root}/{CHECKPOINT_NAME}",
                 offset=0,
@@ -151,7 +156,7 @@ def _finish_creation(volume: Volume, meta: Meta) -> None:
 
 
 def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
-    """Replay the journal past the checkpoint, cut its torn end, and publish the end. Under the lock."""
+    """Replay past the checkpoint, cut the torn end, publish the end. Under the lock."""
     replica, journal = _start(volume, cache_size, trusted=trusted)
     words, boot = volume.share(), boot_number()
     alive = boot != 0 and words[BOOT] == boot
@@ -177,10 +182,10 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
 
 
 def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
-    """Start from the checkpoint and follow what is published; takes no lock, cuts and cleans nothing.
+    """Start from the checkpoint and follow what is published: no lock, no cut, no cleaning.
 
-    Where the machine has restarted since anybody wrote, nothing says what was published, so every whole
-    record counts, as it would for a writer.
+    Where the machine has restarted since anybody wrote, nothing says what was published, so every
+    whole record counts, as it would for a writer.
     """
     for _ in range(20):
         try:

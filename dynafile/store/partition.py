@@ -11,26 +11,30 @@ from dynafile.store.snapshot import Entries
 ENTRY_OVERHEAD: Final = 64
 """What an entry costs besides its bytes, in the size that a partition splits at."""
 MOST_LISTED: Final = 2000
-"""A range of a partition with more entries walks the SortedDict; listing its keys would cost too much."""
+"""A range of a partition with more entries walks the SortedDict; listing its keys would cost too
+much."""
 MEMORY_OVERHEAD: Final = 190
-"""What an entry costs besides its bytes in memory: two bytes objects, its place in dict and list."""
+"""What an entry costs besides its bytes in memory: two bytes objects, its place in dict and list.
+"""
 
 
 class Partition:
     """The range from ``begin`` to the next partition's.
 
-    Entries are always what the snapshot says, changed by the pending operations; so they can be dropped
-    and loaded again at any time. Guarded by the replica's mutex, except that ``entries.get`` of one key
-    and the setting of ``used`` need none.
+    Entries are always what the snapshot says, changed by the pending operations; so they can be
+    dropped and loaded again at any time. Guarded by the replica's mutex, except that
+    ``entries.get`` of one key and the setting of ``used`` need none.
     """
 
     __slots__ = ("begin", "cost", "entries", "id", "order", "pending", "resolved", "since", "used")
 
     def __init__(self, number: int, begin: bytes, *, resolved: bool) -> None:
         self.id = number
-        """The LSN of the record that made it; 0: it has no snapshot, and its pending operations are all."""
+        """The LSN of the record that made it; 0: it has no snapshot, and its pending operations are
+        all."""
         self.begin = begin
-        """The first key of the range; while not ``resolved`` a lower bound, the hash in the folder's name."""
+        """The first key of the range; while not ``resolved`` a lower bound, the hash in the
+        folder's name."""
         self.resolved = resolved
         self.entries: Entries | None = None
         self.pending: dict[bytes, bytes | None] = {}
@@ -143,7 +147,8 @@ def cut_points(entries: Entries, target: int, most: int) -> tuple[list[bytes], b
 def separator(left: bytes, right: bytes) -> bytes:
     """Return the shortest key, of at least a hash, that is above ``left`` and at most ``right``.
 
-    Where the hash differs the separator is the hash, so that an item collection is not cut without need.
+    Where the hash differs the separator is the hash, so that an item collection is not cut without
+    need.
     """
     length = 8
     while left[:length] == right[:length]:

@@ -9,9 +9,10 @@ from dynafile.store.partition import Partition
 
 
 class Keyspace:
-    """One ordered map of the store, cut into partitions: the items of a table, or the entries of an index.
+    """One ordered map, cut into partitions: a table's items, or an index's entries.
 
-    ``layout`` is replaced as a whole, under the replica's mutex; readers take it once and need no lock.
+    ``layout`` is replaced as a whole, under the replica's mutex; readers take it once and need no
+    lock.
     """
 
     __slots__ = ("by_id", "directory", "id", "layout")
@@ -26,7 +27,7 @@ class Keyspace:
         self.reset([])
 
     def reset(self, partitions: list[Partition]) -> None:
-        """Take these partitions, or an empty one that covers every key where the first is missing."""
+        """Take these partitions, and an empty one at the beginning where that is missing."""
         parts = sorted(partitions, key=lambda part: part.begin)
         if not parts or parts[0].begin:
             parts.insert(0, Partition(0, b"", resolved=True))
@@ -52,7 +53,7 @@ class Keyspace:
         return parts[bisect_left(begins, key) - 1]
 
     def end_of(self, part: Partition) -> bytes | None:
-        """Return where a resolved partition ends; None: nowhere. The next one is resolved, or loaded."""
+        """Return where a resolved partition ends, the next being resolved; None: nowhere."""
         begins, parts = self.layout
         index = bisect_right(begins, part.begin)
         return begins[index] if index < len(parts) else None

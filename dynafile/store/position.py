@@ -1,7 +1,7 @@
-"""The words of the ``position`` file, mapped into the memory of every process that has the store open.
+"""The words of the ``position`` file, mapped into the memory of every process.
 
-They are how processes see in a tenth of a microsecond that something changed. Nothing in them is needed
-after the machine restarts: opening a store for writing computes them again.
+They are how processes see in a tenth of a microsecond that something changed. Nothing in them is
+needed after the machine restarts: opening a store for writing computes them again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ END: Final = 0
 BOOT: Final = 1
 """A number that changes when the machine restarts; 0 where the system offers none."""
 BUSY: Final = 2
-"""1 while the holder of the lock is between its first write and letting go; found set, it died there."""
+"""1 while the holder of the lock is between its first write and letting go; found set, it died
+there."""
 SUSPECT: Final = 3
 """1 after a failed sync: what lies in the last segment past END must not be adopted."""
 GENERATION: Final = 4

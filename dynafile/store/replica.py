@@ -35,8 +35,8 @@ class Replica(Follower):
     ) -> tuple[list[bytes], list[bytes], bytes | None]:
         """Return keys and values of the range [low, high) that lie in the partition of ``low``.
 
-        At most ``limit`` of them; the third result is where to go on, None at the end. They are copied
-        under the mutex: a SortedDict read beside a writer is wrong now and then.
+        At most ``limit`` of them; the third result is where to go on, None at the end. They are
+        copied under the mutex: a SortedDict read beside a writer is wrong now and then.
         """
         with self.mutex:
             if self.words[END] != self.lsn:
@@ -56,7 +56,8 @@ class Replica(Follower):
                 return keys, values, keys[-1] + b"\0"
             if index == len(parts) or (high is not None and begins[index] >= high):
                 return keys, values, None
-            # An unresolved neighbour begins at or after its lower bound; the map settles it when asked.
+            # An unresolved neighbour begins at or after its lower bound; the map settles it when
+            # asked.
             return keys, values, begins[index]
 
     def read_range_backward(

@@ -1,4 +1,4 @@
-"""The schema of a store: its keyspaces, and what the floors above say of them; kept in ``meta.json``."""
+"""The schema of a store: its keyspaces, and what the floors above say of them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ class Meta:
             return cls(store_id, Schema.from_json(value["schema"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptFile(
-                f"{path} lacks something or was changed by hand ({error}): restore it from a backup",
+                f"{path} lacks something or was changed by hand ({error}): restore it from a "
+                "backup",
                 path=path,
                 offset=0,
             ) from error

@@ -1,4 +1,4 @@
-"""Snapshots: a partition's entries as a pickled SortedDict that cannot run code when it is loaded."""
+"""Snapshots: entries as a pickled SortedDict that cannot run code when it is loaded."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def load_snapshot(
 
 def _refused(path: str, offset: int, why: str) -> CorruptFile:
     return CorruptFile(
-        f"{path}: the snapshot was not loaded, because {why} (the pickle begins at offset {offset}). "
+        f"{path}: the snapshot was not loaded, because {why} (the pickle begins at offset "
+        f"{offset}). "
         f"It was damaged or forged; restore a backup",
         path=path,
         offset=offset,
@@ -100,8 +101,8 @@ _ONCE: Final = frozenset({"STACK_GLOBAL", "EMPTY_DICT", "NONE", "TUPLE2", "REDUC
 def check_grammar(payload: bytes) -> None:
     """Raise ValueError unless the pickle has the form that :func:`dump_snapshot` writes.
 
-    That form: the name of SortedDict, None, one dict of bytes objects, a tuple of both, REDUCE, STOP.
-    No opcode in it can allocate more than the bytes it stands in.
+    That form: the name of SortedDict, None, one dict of bytes objects, a tuple of both, REDUCE,
+    STOP. No opcode in it can allocate more than the bytes it stands in.
     """
     import pickletools  # only who checks a stranger's folder needs it
 

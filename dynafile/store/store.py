@@ -134,8 +134,8 @@ class Store:
     ) -> Iterator[tuple[list[bytes], list[bytes]]]:
         """Yield keys and values of [low, high) in order, in chunks, while others write.
 
-        A chunk is one moment of the store; what is there throughout is in exactly one of them. ``limit``
-        is how many entries the caller expects to need; more follow if it goes on.
+        A chunk is one moment of the store; what is there throughout is in exactly one of them.
+        ``limit`` is how many entries the caller expects to need; more follow if it goes on.
         """
         size = min(_CHUNK, limit)
         if reverse:
@@ -173,7 +173,8 @@ class Store:
         """Make operations happen, all or none, and return when every process sees them.
 
         ``prepare`` is called under the lock with the state, and gives the operations or raises.
-        ``schema`` is the version they were made for; SchemaChanged is raised where it is another now.
+        ``schema`` is the version they were made for; SchemaChanged is raised where it is another
+        now.
         """
         if self._read_only:
             raise ReadOnlyDatabase(
@@ -214,7 +215,7 @@ class Store:
         )
 
     def check(self, more: Callable[[], list[str]]) -> None:
-        """Raise CheckFailed with what is wrong here, and what ``more`` finds, while nobody writes."""
+        """Raise CheckFailed with what is wrong here and what ``more`` finds; nobody writes."""
         problems: list[str] = []
 
         def work() -> None:
@@ -319,7 +320,7 @@ def open_store(
     """Open the store in a folder, or a new one in memory for None.
 
     ``schema`` is called with what is stored, None for a new store, and returns what to create, or
-    raises; for an existing store its result is ignored unless it is another object than it was given.
+    raises; for a store that exists its result is ignored.
     """
     if path is None:
         volume = MemoryVolume()
@@ -392,7 +393,7 @@ def _close_all() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """Make the parent's stores unusable in the child, and let go of the inherited lock descriptor."""
+    """Make the parent's stores unusable in the child, and let go of the inherited lock."""
     global _opening
     _opening = threading.RLock()
     _open.clear()
@@ -401,7 +402,8 @@ def _after_fork_in_child() -> None:
         store.replica.mutex = threading.RLock()  # a thread of the parent may hold the old one
         store.replica.shut(
             HandleForked(
-                f"the database {root} was opened by the parent of this process, and a fork cannot share "
+                f"the database {root} was opened by the parent of this process, and a fork "
+                "cannot share "
                 f"it: open it again in the child"
             )
         )

@@ -43,9 +43,9 @@ class NoLock:
 class Volume(Protocol):
     """Files by name, relative to one folder, with forward slashes.
 
-    Local files, memory and the crash simulator of the tests implement it; nothing else on the floors of
-    the store, the tables and the models reaches a file. A missing file raises ``FileNotFoundError``;
-    other failures raise :class:`~dynafile.errors.StorageError` kinds.
+    Local files, memory and the crash simulator of the tests implement it; nothing else on the
+    floors of the store, the tables and the models reaches a file. A missing file raises
+    ``FileNotFoundError``; other failures raise :class:`~dynafile.errors.StorageError` kinds.
     """
 
     root: str
@@ -64,7 +64,8 @@ class Volume(Protocol):
     def replace(self, name: str, data: bytes) -> None:
         """Make a file with this content, or replace the one there, atomically and durably.
 
-        Missing folders are made; when the call returns, the file, its name and its folders are on disk.
+        Missing folders are made; when the call returns, the file, its name and its folders are on
+        disk.
         """
 
     def list(self, folder: str) -> list[str]:

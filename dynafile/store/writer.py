@@ -1,4 +1,4 @@
-"""The writer: the queue of commits, the group that goes to the journal together, and the lock around it."""
+"""The writer: the queue of commits, and the groups that go to the journal together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Maintenance(Protocol):
 
 
 class View:
-    """The state that a commit is prepared against: the replica, and the commits before it in its group."""
+    """What a commit is prepared against: the replica, and the commits before it in its group."""
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
@@ -100,9 +100,9 @@ _log = logging.getLogger("dynafile")
 class Writer:
     """Commits of one process, in groups.
 
-    A thread puts its commit into the queue and takes the mutex; whoever has it is the head, takes the
-    file lock, and commits all that wait. So threads share syncs, and each finds its own done when its turn
-    comes. Whatever happens to the head, the mutex hands the queue on.
+    A thread puts its commit into the queue and takes the mutex; whoever has it is the head, takes
+    the file lock, and commits all that wait. So threads share syncs, and each finds its own done
+    when its turn comes. Whatever happens to the head, the mutex hands the queue on.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Writer:
     def _commit_alone(
         self, operations: list[Operation], schema: int, lock_timeout: float, durable: bool
     ) -> None:
-        """Commit without a group: nobody waits. The hot path, so :meth:`_locked` stands in it again."""
+        """Commit without a group, for nobody waits: the hot path, with :meth:`_locked` in it."""
         words, replica, lock = self._words, self._replica, self._lock
         try:
             lock.acquire(lock_timeout)
@@ -218,7 +218,7 @@ class Writer:
             lock.release()
 
     def recover(self) -> None:
-        """Put right what a holder left that died with the lock: adopt its whole records, cut the torn."""
+        """Put right what a holder left that died: adopt its whole records, cut the torn one."""
         replica, journal = self._replica, self._journal
         assert journal is not None
         if self._words[SUSPECT]:
@@ -326,7 +326,8 @@ class Writer:
             self._words[SUSPECT] = 1
             self._replica.fail("a sync failed, so the outcome of the last commit is not known")
             raise CommitOutcomeUnknown(
-                f"{self._volume.root}: the disk refused a sync ({error}), so it is not known whether the "
+                f"{self._volume.root}: the disk refused a sync ({error}), so it is not known "
+                "whether the "
                 f"last commit is kept. Check the disk, open the database again and look",
                 path=self._volume.root,
             ) from error

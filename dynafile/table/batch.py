@@ -14,11 +14,11 @@ from dynafile.table.table import Table, Write
 class BatchWriter:
     """Collects writes in a ``with`` block and commits them together at its end.
 
-    One block is one commit: after a crash all of its writes are there or none, in their order. If the body
-    raises, nothing is written. An item is checked and taken as it is when it is put; changing it afterwards
-    changes nothing. The block holds its writes in memory; ``flush_items`` and ``flush_seconds`` commit each
-    time so many were collected or so much time has passed, for loads larger than that, and then what was
-    flushed before an exception stays.
+    One block is one commit: after a crash all of its writes are there or none, in their order. If
+    the body raises, nothing is written. An item is checked and taken as it is when it is put;
+    changing it afterwards changes nothing. The block holds its writes in memory; ``flush_items``
+    and ``flush_seconds`` commit each time so many were collected or so much time has passed, for
+    loads larger than that, and then what was flushed before an exception stays.
 
     Cost: one record in the journal and one sync a commit.
     """

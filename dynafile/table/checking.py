@@ -1,4 +1,4 @@
-"""The table's check of itself: keys that fit their items, and an index entry for each item and none besides."""
+"""The table's check of itself: keys that fit their items, and the index by expiry."""
 
 from __future__ import annotations
 

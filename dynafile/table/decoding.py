@@ -23,9 +23,9 @@ _COST_ITEM: Final = 400
 class ItemDecoder:
     """Turns encoded items into dicts that are the caller's own.
 
-    Equal bytes decode to equal items, so what was decoded once is kept by its bytes and copied: nothing has
-    to be invalidated, ever. Kept are items whose containers hold immutable values only, which copy fast. The
-    bytes object caches its hash, so a hit costs a fifth of decoding.
+    Equal bytes decode to equal items, so what was decoded once is kept by its bytes and copied:
+    nothing has to be invalidated, ever. Kept are items whose containers hold immutable values only,
+    which copy fast. The bytes object caches its hash, so a hit costs a fifth of decoding.
     """
 
     def __init__(self, budget: int) -> None:

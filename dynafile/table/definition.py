@@ -1,4 +1,4 @@
-"""The definition of a table: its key schema, TTL attribute and keyspaces, as the store keeps them."""
+"""The definition of a table, as the store keeps it: key schema, TTL, keyspaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A table, as ``meta.json`` describes it. Key types are DynamoDB's letters, None until the first write."""
+    """A table, as ``meta.json`` has it; key types are None until the first write."""
 
     name: str
     pk_attribute: str
@@ -62,7 +62,8 @@ def check_table_name(name: object) -> None:
     """Raise InvalidName unless DynamoDB would take the name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidName(
-            f"the table name {name!r} is not valid: a name has 3 to 255 characters out of a-z, A-Z, 0-9, "
+            f"the table name {name!r} is not valid: a name has 3 to 255 characters out of a-z, "
+            "A-Z, 0-9, "
             f"underscore, dot and dash",
             name=str(name),
         )
@@ -78,6 +79,7 @@ def check_same(stored: object, given: object, option: str, where: str) -> None:
     """Raise SchemaMismatch where an option contradicts what is stored."""
     if stored != given:
         raise SchemaMismatch(
-            f"{where} was made with {option}={stored!r}, and is opened with {option}={given!r}: leave the "
+            f"{where} was made with {option}={stored!r}, and is opened with {option}={given!r}: "
+            "leave the "
             f"option out to take what is stored, or choose another folder"
         )

@@ -29,7 +29,7 @@ class Action(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A write that was committed: ``new`` is None after a DELETE, ``old`` is None where nothing was."""
+    """A committed write: ``new`` is None after a DELETE, ``old`` where nothing was."""
 
     action: ActionType
     new: dict[str, Any] | None
@@ -55,10 +55,11 @@ class Ticket:
 class Dispatcher:
     """Tells listeners of commits in their order, each in the thread that wrote it.
 
-    A commit draws a ticket while the store's lock orders it; when it returns, its thread waits for the
-    tickets before, then calls the listeners, with no lock held. A write from inside a listener draws a ticket
-    too and returns at once; its events follow when the listeners are through with the one at hand. A listener
-    must not wait for another thread's write, which would wait for the listener.
+    A commit draws a ticket while the store's lock orders it; when it returns, its thread waits for
+    the tickets before, then calls the listeners, with no lock held. A write from inside a listener
+    draws a ticket too and returns at once; its events follow when the listeners are through with
+    the one at hand. A listener must not wait for another thread's write, which would wait for the
+    listener.
     """
 
     def __init__(self) -> None:

@@ -131,7 +131,8 @@ class KeySchema:
         name = self._sk_name()
         if type(start) not in (str, bytes):
             raise InvalidArgument(
-                f"a prefix of the sort key {name!r} is a string or bytes, not {type(start).__name__}"
+                f"a prefix of the sort key {name!r} is a string or bytes, not "
+                f"{type(start).__name__}"
             )
         encoded = encode_key_prefix(start, attribute=name)
         _check_type(chr(encoded[0]), self.sk_type, name)
@@ -139,7 +140,7 @@ class KeySchema:
         return prefix, successor(prefix)
 
     def condition(self, pk: Any, operator: str, values: tuple[Any, ...]) -> Range:
-        """Return the range for ``operator``: ``=``, ``<``, ``<=``, ``>``, ``>=``, BETWEEN, begins_with."""
+        """Return the range for ``=``, ``<``, ``<=``, ``>``, ``>=``, BETWEEN or begins_with."""
         if operator == "begins_with":
             return self.starts_with(pk, values[0])
         prefix = self.collection(pk)
@@ -183,7 +184,7 @@ def segment_range(segment: int, total: int) -> Range:
 
 
 def key_types(key: bytes) -> tuple[str, str | None]:
-    """Return the types of a key's attributes: of the partition key, and of the sort key if it has one."""
+    """Return the types of a key's attributes; None for a sort key that it lacks."""
     after = decode_key_value(key, HASH_BYTES)[1]
     return chr(key[HASH_BYTES]), chr(key[after]) if after < len(key) else None
 

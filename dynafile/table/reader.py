@@ -116,8 +116,9 @@ class TableReader:
             return self._store.count(self._items)
         low, high = expired_range(time.time())
         replica = self._store.replica
-        # Items and index are counted at one LSN, or a sweep in between would be counted by half. The mutex
-        # keeps this process's threads out, and counting again, within reason, what others write.
+        # Items and index are counted at one LSN, or a sweep in between would be counted by half.
+        # The mutex keeps this process's threads out, and counting again, within reason, what others
+        # write.
         with replica.mutex:
             for _ in range(_COUNTS):
                 before = replica.lsn

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from dynafile.errors import InvalidArgument, KeyTypeMismatch, StorageError
+from dynafile.errors import DynafileError, InvalidArgument, KeyTypeMismatch
 from dynafile.store.format import CLEAR, DELETE, PUT, SCHEMA, Operation
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -36,7 +36,7 @@ _log = logging.getLogger("dynafile")
 
 
 class Write:
-    """One write of a commit: the item's key, its new bytes (None: a delete), when it will expire."""
+    """One write of a commit: the key, the new bytes (None: a delete), and the expiry."""
 
     __slots__ = ("expiry", "key", "raw")
 
@@ -49,8 +49,8 @@ class Write:
 class Table(TableReader):
     """A table of a store, as one handle uses it: with its own listeners and durability.
 
-    Every write goes through :meth:`_commit`. Where nothing needs to know what was there before (no listener,
-    no TTL), it is blind: it does not load the partition it writes to.
+    Every write goes through :meth:`_commit`. Where nothing needs to know what was there before (no
+    listener, no TTL), it is blind: it does not load the partition it writes to.
     """
 
     def __init__(self, store: Store, name: str, *, durable: bool, decoder_budget: int) -> None:
@@ -107,7 +107,8 @@ class Table(TableReader):
         return Write(key, raw, None if ttl is None else expiry_of(item, ttl))
 
     def write(self, writes: list[Write], schema: Schema) -> None:
-        """Commit writes as one, in their order. ``schema`` is :attr:`schema` before the first was made."""
+        """Commit writes as one, in their order. ``schema`` is :attr:`schema` before the first "
+        "was made."""
         while writes:
             if schema is not self._schema:
                 schema = self._schema
@@ -141,11 +142,13 @@ class Table(TableReader):
             for write in writes[:_PRELOAD]:
                 # So that the commit finds the partition in memory when it has the lock.
                 self._get(self._items, write.key)
-            self._commit(lambda view: self._prepare(view, writes, learnt), version)
-        if learnt is not None:
-            self._take(self._store.schema)
+            taken = None if learnt is None else self._take_newest
+            self._commit(lambda view: self._prepare(view, writes, learnt), version, taken)
         if self._ttl is not None:
             self._sweep_with_commit()
+
+    def _take_newest(self) -> None:
+        self._take(self._store.schema)
 
     def _learn(self, writes: list[Write]) -> Schema | None:
         """Return the schema with the key types of a first write, where they are not known yet."""
@@ -185,7 +188,10 @@ class Table(TableReader):
             self._take(self._store.schema)
 
     def _commit(
-        self, prepare: Callable[[View], tuple[list[Operation], list[Change]]], version: int
+        self,
+        prepare: Callable[[View], tuple[list[Operation], list[Change]]],
+        version: int,
+        made: Callable[[], None] | None = None,
     ) -> None:
         """Commit what ``prepare`` finds under the lock, then tell the listeners."""
         tickets: list[Ticket] = []
@@ -202,6 +208,8 @@ class Table(TableReader):
             for ticket in tickets:
                 self._dispatcher.cancel(ticket)
             raise
+        if made is not None:
+            made()  # before the listeners: one of them may close the database
         for ticket in tickets:
             self._dispatcher.deliver(ticket)
 
@@ -272,8 +280,8 @@ class Table(TableReader):
     def sweep(self, most: int | None = None) -> int:
         """Remove expired items, as deletes that listeners hear; return how many.
 
-        Does nothing where the clock is over ten years from the last commit's: a clock that jumped must
-        not delete what has not expired. They stay hidden as long as the clock says so.
+        Does nothing where the clock is over ten years from the last commit's: a clock that jumped
+        must not delete what has not expired. They stay hidden as long as the clock says so.
         """
         if self._expiry is None or self._clock_jumped():
             return 0
@@ -320,15 +328,15 @@ class Table(TableReader):
         if self._sweeping or self._expiry is None:
             return
         low, high = expired_range(time.time())
-        if any(True for _ in self._store.range(self._expiry, low, high, limit=1)):
-            self._sweeping = True
-            try:
+        self._sweeping = True
+        try:
+            if any(True for _ in self._store.range(self._expiry, low, high, limit=1)):
                 self.sweep(SWEEP_WITH_COMMIT)
-            except StorageError as error:
-                # The write that came before stands, so this is no failure of it.
-                _log.warning("expired items were not removed, and stay hidden: %s", error)
-            finally:
-                self._sweeping = False
+        except DynafileError as error:
+            # The write that came before stands, so this is no failure of it.
+            _log.warning("expired items were not removed, and stay hidden: %s", error)
+        finally:
+            self._sweeping = False
 
     def _clock_jumped(self) -> bool:
         now = time.time()
@@ -337,7 +345,8 @@ class Table(TableReader):
         if not self._warned:
             self._warned = True
             _log.warning(
-                "the clock is over ten years from the last commit's, so expired items are hidden and not "
+                "the clock is over ten years from the last commit's, so expired items are hidden "
+                "and not "
                 "removed; set the clock, or open the database again if it is right"
             )
         return True
