@@ -22,7 +22,7 @@ def partition_directory(begin: bytes, number: int) -> str:
 
 def parse_partition_directory(name: str) -> tuple[bytes, int] | None:
     """Return hash and id of a partition's directory, or None for a name that is not ours."""
-    head, dash, tail = name.partition("-")
+    head, _, tail = name.partition("-")
     try:
         begin, number = bytes.fromhex(head), int(tail, 16)
     except ValueError:

@@ -65,6 +65,16 @@ def prepare_folder(path: str, *, read_only: bool) -> bool:
     return False
 
 
+def make_folder(path: str) -> None:
+    """Make a folder and those above it; raises PathNotWritable and other StorageErrors."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise PathNotWritable(
+            f"{path} cannot be made ({error.strerror}): choose another path", path=path
+        ) from error
+
+
 def _refuse_unmakeable(path: str) -> None:
     parent = os.path.abspath(path)
     while not os.path.lexists(parent):

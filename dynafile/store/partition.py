@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Final
 
 from dynafile.store.snapshot import Entries
@@ -161,6 +161,5 @@ def pieces_of(entries: Entries, points: list[bytes]) -> list[Entries]:
     keys = list(entries)
     bounds = [0, *(bisect_left(keys, point) for point in points), len(keys)]
     return [
-        Entries((key, entries[key]) for key in keys[start:stop])
-        for start, stop in zip(bounds, bounds[1:], strict=False)
+        Entries((key, entries[key]) for key in keys[start:stop]) for start, stop in pairwise(bounds)
     ]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from dynafile.errors import (
     CheckFailed,
-    DynafileError,
     HandleClosed,
     HandleForked,
     HandleUnusable,
@@ -25,10 +20,9 @@ from dynafile.errors import (
 from dynafile.store.checker import check_store
 from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Checkpointer
 from dynafile.store.filesystem import folder_bytes
+from dynafile.store.flusher import Flusher
 from dynafile.store.format import Operation
 from dynafile.store.journal import Journal
-from dynafile.store.memory_volume import MemoryVolume
-from dynafile.store.opening import create, open_for_reading, open_for_writing, prepare_folder
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import Replica
 from dynafile.store.schema import Schema
@@ -37,8 +31,6 @@ from dynafile.store.writer import Prepare, Writer
 
 DEFAULT_CACHE_SIZE: Final = 256 * 1024 * 1024
 DEFAULT_LOCK_TIMEOUT: Final = 10.0
-FLUSH_SECONDS: Final = 1.0
-"""How long a relaxed commit may stay unsynced."""
 CLOSING_PARTITIONS: Final = 128
 CLOSING_SHARE: Final = 4
 """Closing folds what is pending where that is up to so many partitions, or where the journal holds
@@ -47,10 +39,6 @@ _CHUNK: Final = 512
 _FIRST_CHUNK: Final = 64
 
 _log = logging.getLogger("dynafile")
-_open: dict[tuple[str, bool], Store] = {}
-# Reentrant, because a handle may be collected, and so closed, while this thread opens another.
-_opening = threading.RLock()
-_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +80,7 @@ class Store:
         self._writer = Writer(replica, journal, volume, options.clock)
         self._writer.meta_version = replica.schema.version
         self._checkpointer: Checkpointer | None = None
-        self._flusher: _Flusher | None = None
+        self._flusher: Flusher | None = None
         if journal is not None and not options.read_only:
             self._checkpointer = Checkpointer(
                 replica,
@@ -105,7 +93,6 @@ class Store:
         self.get = replica.get
         self._read_only = options.read_only
         self._lock_timeout = options.lock_timeout
-        _stores.add(self)
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -182,7 +169,7 @@ class Store:
             )
         self._writer.commit(operations, prepare, schema, self._lock_timeout, durable)
         if not durable and self._flusher is None and self._journal is not None:
-            self._flusher = _Flusher(self)
+            self._flusher = Flusher(self.flush)
 
     def flush(self) -> None:
         """Sync what relaxed commits left unsynced."""
@@ -237,16 +224,6 @@ class Store:
 
     # -- the end --------------------------------------------------------------------------------
 
-    def release(self) -> None:
-        """Give up one use; the last one closes the store."""
-        with _opening:
-            self.users -= 1
-            if self.users > 0:
-                return
-            if self.key is not None and _open.get(self.key) is self:
-                del _open[self.key]
-            self.close()
-
     def close(self) -> None:
         """Close the store whoever uses it; their handles raise HandleClosed from then on."""
         flusher, self._flusher = self._flusher, None
@@ -286,129 +263,5 @@ class Store:
         self._checkpointer.mark_clean()
 
 
-class _Flusher:
-    """A thread that syncs what relaxed commits left, once a second."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = weakref.ref(store)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dynafile-flush", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(FLUSH_SECONDS):
-            store = self._store()
-            if store is None:
-                return
-            try:
-                store.flush()
-            except DynafileError as error:
-                _log.error("a sync of relaxed commits failed: %s", error)
-                return
-            del store
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stop.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-
-
-def open_store(
-    path: str | None, options: Options, schema: Callable[[Schema | None], Schema]
-) -> Store:
-    """Open the store in a folder, or a new one in memory for None.
-
-    ``schema`` is called with what is stored, None for a new store, and returns what to create, or
-    raises; for a store that exists its result is ignored.
-    """
-    if path is None:
-        volume = MemoryVolume()
-        replica = Replica(volume, None, bytes(16), cache_size=1 << 62, trusted=True)
-        replica.start_empty(schema(None))
-        return Store(volume, replica, None, options)
-    with _opening:
-        key = (os.path.realpath(path), options.read_only)
-        store = _open.get(key)
-        if store is not None and store.replica.unusable is None:
-            schema(store.schema)
-            store.users += 1
-            return store
-        store = _open_folder(path, options, schema)
-        store.key = key
-        _open[key] = store
-        return store
-
-
-def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], Schema]) -> Store:
-    exists = prepare_folder(path, read_only=options.read_only)
-    if not exists:
-        wanted = schema(None)  # refuses before anything is made
-        os.makedirs(path, exist_ok=True)
-    from dynafile.store.local_volume import (
-        LocalVolume,
-    )  # with what it needs half of our import time
-
-    volume = LocalVolume(path, read_only=options.read_only)
-    return open_volume(volume, options, schema if exists else lambda stored: stored or wanted)
-
-
-def open_volume(
-    volume: Volume, options: Options, schema: Callable[[Schema | None], Schema]
-) -> Store:
-    """Open the store on a volume."""
-    try:
-        if options.read_only:
-            replica, journal = open_for_reading(volume, options.cache_size, trusted=options.trusted)
-            schema(replica.schema)
-        else:
-            lock = volume.lock()
-            lock.acquire(options.lock_timeout)
-            try:
-                create(volume, schema)
-                replica, journal = open_for_writing(
-                    volume, options.cache_size, trusted=options.trusted
-                )
-                schema(replica.schema)
-            finally:
-                lock.release()
-        return Store(volume, replica, journal, options)
-    except BaseException:
-        volume.close()
-        raise
-
-
 def _closed(root: str) -> HandleUnusable:
     return HandleClosed(f"the database {root} was closed: open it again to use it")
-
-
-@atexit.register
-def _close_all() -> None:
-    """Close what a program left open, while everything that closing needs is still there."""
-    for store in list(_open.values()):
-        try:
-            store.close()
-        except DynafileError as error:
-            _log.warning("%s: not closed cleanly, nothing is lost: %s", store.volume.root, error)
-
-
-def _after_fork_in_child() -> None:
-    """Make the parent's stores unusable in the child, and let go of the inherited lock."""
-    global _opening
-    _opening = threading.RLock()
-    _open.clear()
-    for store in _stores:
-        root = store.volume.root
-        store.replica.mutex = threading.RLock()  # a thread of the parent may hold the old one
-        store.replica.shut(
-            HandleForked(
-                f"the database {root} was opened by the parent of this process, and a fork "
-                "cannot share "
-                f"it: open it again in the child"
-            )
-        )
-        store.volume.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

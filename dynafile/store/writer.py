@@ -129,13 +129,13 @@ class Writer:
     ) -> None:
         """Commit, or raise what refused it. When it returns, every process sees it."""
         journal = self._journal
-        if prepare is None and journal is not None and not self._queue:
-            if self.mutex.acquire(blocking=False):
-                try:
-                    self._commit_alone(operations, schema, lock_timeout, durable)
-                finally:
-                    self.mutex.release()
-                return
+        simple = prepare is None and journal is not None and not self._queue
+        if simple and self.mutex.acquire(blocking=False):
+            try:
+                self._commit_alone(operations, schema, lock_timeout, durable)
+            finally:
+                self.mutex.release()
+            return
         self._commit_queued(Commit(operations, prepare, schema, lock_timeout, durable=durable))
 
     def _commit_alone(
@@ -183,7 +183,7 @@ class Writer:
                 self._commit_in_memory(group)
             else:
                 self._commit_group(group)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each waiting thread raises it
             for commit in group:
                 commit.error = commit.error or error
         except BaseException as signal:
@@ -266,7 +266,7 @@ class Writer:
                     raise SchemaChanged
                 if commit.prepare is not None:
                     commit.operations = commit.prepare(view)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the thread that waits raises it
                 commit.error = error
                 continue
             if commit.operations:

@@ -130,5 +130,5 @@ def _call(listener: EventListener, new: bytes | None, old: bytes | None) -> None
     )
     try:
         listener(event)
-    except Exception:
+    except Exception:  # noqa: BLE001 - a listener stops nobody
         _log.exception("the listener %r raised on %s; the write stands", listener, event.action)

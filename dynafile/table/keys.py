@@ -54,9 +54,9 @@ class KeySchema:
                     tail = f"S{sk}\0\1".encode()
                 except UnicodeEncodeError:
                     return self._key(item)
-                if len(head) <= MAX_PARTITION_KEY_BYTES and len(tail) <= MAX_SORT_KEY_BYTES:
-                    if "\0" not in pk and "\0" not in sk:
-                        return xxh3_64_digest(head) + head + tail
+                short = len(head) <= MAX_PARTITION_KEY_BYTES and len(tail) <= MAX_SORT_KEY_BYTES
+                if short and "\0" not in pk and "\0" not in sk:
+                    return xxh3_64_digest(head) + head + tail
         return self._key(item)
 
     def _key(self, item: Mapping[str, Any]) -> bytes:

@@ -107,8 +107,10 @@ class Table(TableReader):
         return Write(key, raw, None if ttl is None else expiry_of(item, ttl))
 
     def write(self, writes: list[Write], schema: Schema) -> None:
-        """Commit writes as one, in their order. ``schema`` is :attr:`schema` before the first "
-        "was made."""
+        """Commit writes as one, in their order.
+
+        ``schema`` is :attr:`schema` as it was before the first of them was made.
+        """
         while writes:
             if schema is not self._schema:
                 schema = self._schema

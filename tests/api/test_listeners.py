@@ -340,7 +340,8 @@ def test_a_listener_added_later_hears_what_is_later(database: OpenDatabase) -> N
     assert events == [put({**A1, "n": 1}, A1)]
 
 
-def test_a_listener_may_read_close_and_raise_later(database: OpenDatabase) -> None:
+def test_a_listener_may_close_the_database(database: OpenDatabase) -> None:
+    """The write stands, so its call does not fail over what the handle would do next."""
     db = database()
     db.add_stream_listener(lambda event: db.close())
     db.put_item(item=A1)

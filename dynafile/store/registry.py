@@ -1,0 +1,139 @@
+"""The registry: one store object a folder in a process, and how it is opened and let go."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable
+
+from dynafile.errors import DynafileError, HandleForked
+from dynafile.store.memory_volume import MemoryVolume
+from dynafile.store.opening import (
+    create,
+    make_folder,
+    open_for_reading,
+    open_for_writing,
+    prepare_folder,
+)
+from dynafile.store.replica import Replica
+from dynafile.store.schema import Schema
+from dynafile.store.store import Options, Store
+from dynafile.store.volume import Volume
+
+_log = logging.getLogger("dynafile")
+_open: dict[tuple[str, bool], Store] = {}
+# Reentrant, because a handle may be collected, and so closed, while this thread opens another.
+_opening = threading.RLock()
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def open_store(
+    path: str | None, options: Options, schema: Callable[[Schema | None], Schema]
+) -> Store:
+    """Open the store in a folder, or a new one in memory for None.
+
+    ``schema`` is called with what is stored, None for a new store, and returns what to create, or
+    raises; for a store that exists its result is ignored.
+    """
+    if path is None:
+        volume = MemoryVolume()
+        replica = Replica(volume, None, bytes(16), cache_size=1 << 62, trusted=True)
+        replica.start_empty(schema(None))
+        return Store(volume, replica, None, options)
+    with _opening:
+        key = (os.path.realpath(path), options.read_only)
+        store = _open.get(key)
+        if store is not None and store.replica.unusable is None:
+            schema(store.schema)
+            store.users += 1
+            return store
+        store = _open_folder(path, options, schema)
+        store.key = key
+        _open[key] = store
+        return store
+
+
+def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], Schema]) -> Store:
+    exists = prepare_folder(path, read_only=options.read_only)
+    if not exists:
+        wanted = schema(None)  # refuses before anything is made
+        make_folder(path)
+    from dynafile.store.local_volume import (
+        LocalVolume,
+    )  # with what it needs half of our import time
+
+    volume = LocalVolume(path, read_only=options.read_only)
+    return open_volume(volume, options, schema if exists else lambda stored: stored or wanted)
+
+
+def open_volume(
+    volume: Volume, options: Options, schema: Callable[[Schema | None], Schema]
+) -> Store:
+    """Open the store on a volume."""
+    try:
+        if options.read_only:
+            replica, journal = open_for_reading(volume, options.cache_size, trusted=options.trusted)
+            schema(replica.schema)
+        else:
+            lock = volume.lock()
+            lock.acquire(options.lock_timeout)
+            try:
+                create(volume, schema)
+                replica, journal = open_for_writing(
+                    volume, options.cache_size, trusted=options.trusted
+                )
+                schema(replica.schema)
+            finally:
+                lock.release()
+        store = Store(volume, replica, journal, options)
+        _stores.add(store)
+        return store
+    except BaseException:
+        volume.close()
+        raise
+
+
+def release_store(store: Store) -> None:
+    """Give up one use of a store; the last one closes it."""
+    with _opening:
+        store.users -= 1
+        if store.users > 0:
+            return
+        if store.key is not None and _open.get(store.key) is store:
+            del _open[store.key]
+        store.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a program left open, while everything that closing needs is still there."""
+    for store in list(_open.values()):
+        try:
+            store.close()
+        except DynafileError as error:
+            _log.warning("%s: not closed cleanly, nothing is lost: %s", store.volume.root, error)
+
+
+def _after_fork_in_child() -> None:
+    """Make the parent's stores unusable in the child, and let go of the inherited lock."""
+    global _opening
+    _opening = threading.RLock()
+    _open.clear()
+    for store in _stores:
+        root = store.volume.root
+        store.replica.mutex = threading.RLock()  # a thread of the parent may hold the old one
+        store.replica.shut(
+            HandleForked(
+                f"the database {root} was opened by the parent of this process, and a fork "
+                "cannot share "
+                f"it: open it again in the child"
+            )
+        )
+        store.volume.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,156 @@
+"""Volumes that fail, count, die, or lose power: what the tests put below a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from dynafile.store.memory_volume import MemoryVolume
+from dynafile.store.position import POSITION_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dynafile.store.volume import Lock, Volume
+
+WRITING = ("write", "sync", "replace", "remove")
+"""The calls that change something."""
+
+
+class Killed(BaseException):
+    """The process died. No ``except Exception`` may see it."""
+
+
+class PoweredVolume(MemoryVolume):
+    """Files in memory that know what was synced; :meth:`power_cut` forgets all else.
+
+    Only the plainest outcome of a power cut: nothing that was not synced survives. Removals and
+    renames are as durable as the volume's contract says.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.synced: dict[str, bytes] = {}
+
+    def sync(self, name: str) -> None:
+        if name in self.files:
+            self.synced[name] = bytes(self.files[name])
+
+    def replace(self, name: str, data: bytes) -> None:
+        super().replace(name, data)
+        self.synced[name] = data
+
+    def remove(self, name: str) -> None:
+        super().remove(name)
+        for other in list(self.synced):
+            if other == name or other.startswith(name + "/"):
+                del self.synced[other]
+
+    def power_cut(self) -> None:
+        """Start the machine anew: memory is gone, the files are what was synced."""
+        self.files = {name: bytearray(data) for name, data in self.synced.items()}
+        self._words = memoryview(bytearray(POSITION_BYTES)).cast("Q")
+
+
+class WatchedVolume:
+    """A volume that counts its calls, and asks a hook before each of those that write.
+
+    The hook gets the call's number (from 1), its name and the file; what it raises, the call
+    raises. Several may watch one volume: they are then different processes.
+    """
+
+    def __init__(
+        self, inner: Volume, hook: Callable[[int, str, str], None] | None = None
+    ) -> None:
+        self.inner = inner
+        self.root = inner.root
+        self.read_only = inner.read_only
+        self.hook = hook
+        self.counts: Counter[str] = Counter()
+        self.log: list[tuple[str, str]] = []
+
+    def _note(self, call: str, name: str) -> None:
+        self.counts[call] += 1
+        self.log.append((call, name))
+        if self.hook is not None and call in WRITING:
+            self.hook(sum(self.counts[kind] for kind in WRITING), call, name)
+
+    def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
+        self._note("read", name)
+        return self.inner.read(name, offset, size)
+
+    def write(self, name: str, offset: int, data: bytes) -> None:
+        self._note("write", name)
+        self.inner.write(name, offset, data)
+
+    def sync(self, name: str) -> None:
+        self._note("sync", name)
+        self.inner.sync(name)
+
+    def replace(self, name: str, data: bytes) -> None:
+        self._note("replace", name)
+        self.inner.replace(name, data)
+
+    def list(self, folder: str) -> list[str]:
+        self._note("list", folder)
+        return self.inner.list(folder)
+
+    def remove(self, name: str) -> None:
+        self._note("remove", name)
+        self.inner.remove(name)
+
+    def lock(self) -> Lock:
+        return self.inner.lock()
+
+    def share(self) -> memoryview:
+        return self.inner.share()
+
+    def forget(self, name: str) -> None:
+        self.inner.forget(name)
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def calls(self, call: str, under: str = "") -> list[str]:
+        """The files of the calls of one kind, in order, of those below a folder."""
+        return [name for kind, name in self.log if kind == call and name.startswith(under)]
+
+    def forget_calls(self) -> None:
+        self.counts.clear()
+        self.log.clear()
+
+
+def dying(inner: Volume, last: int, *, part: float = 0.0) -> WatchedVolume:
+    """A volume whose process dies at the writing call number ``last`` and makes no other.
+
+    Of a write that is cut off, ``part`` is done before the death.
+    """
+
+    def die(number: int, call: str, name: str) -> None:
+        if number >= last:
+            raise Killed(number, call, name)
+
+    volume = WatchedVolume(inner, die)
+    if part:
+        whole = volume.write
+
+        def write(name: str, offset: int, data: bytes) -> None:
+            if sum(volume.counts[kind] for kind in WRITING) + 1 == last:
+                inner.write(name, offset, data[: int(len(data) * part)])
+            whole(name, offset, data)
+
+        volume.write = write  # type: ignore[method-assign]
+    return volume
+
+
+def until(error: BaseException, when: Callable[[str, str], bool]) -> Callable[[Any, str, str], None]:
+    """A hook that raises ``error`` at the first writing call that ``when`` picks, and only then."""
+    done = False
+
+    def hook(number: int, call: str, name: str) -> None:
+        nonlocal done
+        if not done and when(call, name):
+            done = True
+            raise error
+
+    return hook
