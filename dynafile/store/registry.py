@@ -61,11 +61,11 @@ def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], 
     if not exists:
         wanted = schema(None)  # refuses before anything is made
         make_folder(path)
-    from dynafile.store.local_volume import (
-        LocalVolume,
-    )  # with what it needs half of our import time
+    # Imported late: with what it needs it would be half of the time that our import takes.
+    from dynafile.store.local_volume import LocalVolume
 
-    volume = LocalVolume(path, read_only=options.read_only)
+    # The folder must stay the one that was opened when the process changes its directory.
+    volume = LocalVolume(os.path.abspath(path), read_only=options.read_only)
     return open_volume(volume, options, schema if exists else lambda stored: stored or wanted)
 
 

@@ -51,7 +51,7 @@ def space(store: Store) -> Keyspace:
 
 def key(number: int, tail: str = "") -> bytes:
     """A key whose first eight bytes, the hash, spread evenly over the key space."""
-    return (number * 0x9E3779B97F4A7C15 % (1 << 64)).to_bytes(8, "big") + tail.encode()
+    return ((number + 1) * 0x9E3779B97F4A7C15 % (1 << 64)).to_bytes(8, "big") + tail.encode()
 
 
 def put(store: Store, *pairs: tuple[bytes, bytes], durable: bool = True) -> None:
