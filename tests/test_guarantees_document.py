@@ -70,7 +70,7 @@ def title(promise: str) -> str:
 
 
 @cache
-def tests_in(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     """The tests of a file, by name; those of a class as ``Class::name``."""
     found = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -105,7 +105,7 @@ def test_every_promise_names_tests_that_exist(promise: str) -> None:
     for file, name in TEST.findall(named):
         path = ROOT / file
         assert path.is_file(), f"there is no {file}"
-        assert name in tests_in(path), f"{file} has no test {name}"
+        assert name in names_in(path), f"{file} has no test {name}"
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -135,8 +135,8 @@ def test_the_readme_is_short() -> None:
 
 def test_the_checks_can_fail() -> None:
     here = Path(__file__)
-    assert "test_the_checks_can_fail" in tests_in(here)
-    assert "test_that_nobody_wrote" not in tests_in(here)
+    assert "test_the_checks_can_fail" in names_in(here)
+    assert "test_that_nobody_wrote" not in names_in(here)
     skipped = ast.parse("@pytest.mark.skip(reason='x')\ndef test_it(): ...").body[0]
     assert not is_test(skipped)
     for promise in ("- **Vague.** Trust us.", "- **Vague.** Trust us.\n  Tests: TODO"):

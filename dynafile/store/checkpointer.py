@@ -83,13 +83,14 @@ class Checkpointer:
         self._share = checkpoint_bytes
         self._credit = 0.0
 
-    def after_commit(self, written: int) -> None:
+    def after_commit(self, written: int) -> int:
         """Begin a checkpoint that is due, or do the share of it that ``written`` bytes call for."""
         replica = self._replica
         past = replica.lsn - replica.checkpoint.lsn
         if self._target is None:
-            if past < self.checkpoint_bytes or past < self._due():
-                return
+            due = self._due()
+            if past < due:
+                return replica.checkpoint.lsn + due
             self._begin()
         self._credit += self._planned * written / self._share
         pause = max(PAUSE_SECONDS, PAUSE_SECONDS_A_BYTE * written)
@@ -100,6 +101,7 @@ class Checkpointer:
                 break
         if not self._todo:
             self._finish()
+        return 0
 
     def _due(self) -> int:
         """Return how long the journal past the checkpoint may get, by the size of the tables."""

@@ -78,7 +78,9 @@ class Follower(Loader):
         changed; the pending operations are plain dicts, and the record is applied again.
         """
         try:
-            if len(operations) < BULK:
+            if len(operations) == 1:
+                self._apply_one(operations[0])
+            elif len(operations) < BULK:
                 for operation in operations:
                     self._apply_one(operation)
             else:

@@ -234,9 +234,7 @@ class LocalVolume:
             self.forget(name)
 
 
-LOCK_TEXT: Final = (
-    b"The writer's lock of Dynafile; `dynafile info` names the process that holds it.\n"
-)
+LOCK_TEXT: Final = b"The writer's lock of Dynafile; its holder's pid is in the file position.\n"
 
 
 def _read_at(descriptor: int, size: int, offset: int) -> bytes:

@@ -91,6 +91,7 @@ class Store:
             )
             self._writer.maintenance = self._checkpointer
         self.get = replica.get
+        self._commit = self._writer.commit
         self._read_only = options.read_only
         self._lock_timeout = options.lock_timeout
 
@@ -167,8 +168,11 @@ class Store:
             raise ReadOnlyDatabase(
                 f"{self.volume.root} was opened with read_only=True: open it without, to write"
             )
-        self._writer.commit(operations, prepare, schema, self._lock_timeout, durable)
-        if not durable and self._flusher is None and self._journal is not None:
+        self._commit(operations, prepare, schema, self._lock_timeout, durable)
+
+    def keep_flushed(self) -> None:
+        """Sync every second from now on: somebody is going to write relaxed commits."""
+        if self._flusher is None and self._journal is not None and not self._read_only:
             self._flusher = Flusher(self.flush)
 
     def flush(self) -> None:

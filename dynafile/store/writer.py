@@ -34,8 +34,8 @@ Prepare = Callable[["View"], list[Operation]]
 class Maintenance(Protocol):
     """What the writer lets happen after a group of commits, still under the lock."""
 
-    def after_commit(self, written: int) -> None:
-        """Do a little work for ``written`` bytes of journal."""
+    def after_commit(self, written: int) -> int:
+        """Do a little work for ``written`` bytes of journal; return the LSN to be called at next."""
 
 
 class View:
@@ -117,6 +117,8 @@ class Writer:
         self._queue: deque[Commit] = deque()
         self.mutex = threading.Lock()
         self.maintenance: Maintenance | None = None
+        self._quiet_until = 0
+        """The LSN before which maintenance need not be asked."""
         self.meta_version = 0
 
     def commit(
@@ -129,8 +131,10 @@ class Writer:
     ) -> None:
         """Commit, or raise what refused it. When it returns, every process sees it."""
         journal = self._journal
+        if self._replica.unusable is not None:
+            raise self._replica.unusable
         simple = prepare is None and journal is not None and not self._queue
-        if simple and self.mutex.acquire(blocking=False):
+        if simple and self.mutex.acquire(False):
             try:
                 self._commit_alone(operations, schema, lock_timeout, durable)
             finally:
@@ -153,7 +157,8 @@ class Writer:
                 raise SchemaChanged
             words[BUSY] = 1
             written = self.write((operations,), durable)
-            self._finish(written)
+            if replica.lsn >= self._quiet_until or replica.schema.version != self.meta_version:
+                self._finish(written)
             words[BUSY] = 0
         finally:
             lock.release()
@@ -250,7 +255,7 @@ class Writer:
         if self.maintenance is not None:
             # The commits are made, so its failures are not theirs.
             try:
-                self.maintenance.after_commit(written)
+                self._quiet_until = self.maintenance.after_commit(written)
             except StorageError as error:
                 _log.warning(
                     "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error

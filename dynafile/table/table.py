@@ -55,6 +55,8 @@ class Table(TableReader):
 
     def __init__(self, store: Store, name: str, *, durable: bool, decoder_budget: int) -> None:
         self._durable = durable
+        if not durable:
+            store.keep_flushed()
         self._dispatcher = Dispatcher()
         self._sweeping = False
         self._warned = False
