@@ -27,6 +27,7 @@ FLOORS = {
     "table": 2,
     "expressions": 2,
     "table_options": 3,
+    "handle": 3,
     "database": 3,
     "cli": 5,
 }
@@ -37,7 +38,12 @@ CONTENTS = 4
 
 MAIN = 6
 
-BESIDE = {("values", "errors"), ("database", "table_options")}
+BESIDE = {
+    ("values", "errors"),
+    ("database", "handle"),
+    ("database", "table_options"),
+    ("handle", "table_options"),
+}
 """On one floor, who may import whom; all others do not know each other."""
 
 LONGEST_MODULE = 400

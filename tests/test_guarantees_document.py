@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dynafile.expressions import strings
-from dynafile.store import checkpointer, format, partition, store
+from dynafile.store import checkpointer, flusher, format, partition, store
 from dynafile.table import expiry, keys, table
 from dynafile.table.definition import check_table_name
 from dynafile.values import (
@@ -116,7 +116,7 @@ def test_figures_are_those_of_the_code(name: str) -> None:
 
 
 def test_figures_that_have_no_constant() -> None:
-    assert store.FLUSH_SECONDS == 1
+    assert flusher.FLUSH_SECONDS == 1
     assert expiry.SWEEP_JUMP_SECONDS == 10 * 365 * 86_400
     assert keys.segment_range(999_999, 1_000_000)[1] is None
     with pytest.raises(ValueError, match="1000000"):

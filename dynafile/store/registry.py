@@ -65,7 +65,7 @@ def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], 
     from dynafile.store.local_volume import LocalVolume
 
     # The folder must stay the one that was opened when the process changes its directory.
-    volume = LocalVolume(os.path.abspath(path), read_only=options.read_only)
+    volume = LocalVolume(os.path.realpath(path), read_only=options.read_only)
     return open_volume(volume, options, schema if exists else lambda stored: stored or wanted)
 
 

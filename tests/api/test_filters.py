@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ITEMS: list[dict[str, Any]] = [
     {"PK": "p", "SK": "a", "n": 1, "name": "Ann", "tags": ["x", "y"], "ip": "10.0.0.1"},
     {"PK": "p", "SK": "b", "n": 2.5, "name": "Bob", "nested": {"a": 1, "b": {"c": "deep"}}},
-    {"PK": "p", "SK": "c", "n": Decimal("2.50"), "name": "ann", "tags": {"x", "z"}, "null": None},
+    {"PK": "p", "SK": "c", "n": Decimal("2.50"), "name": "ann", "tags": {"x", "z"}, "gone": None},
     {"PK": "p", "SK": "d", "n": "2.5", "ip": "192.168.1.7", "on": True, "dot.ted": 1},
     {"PK": "p", "SK": "e", "name": "Zoë", "day": date(2024, 5, 1), "ip": ["10.1.1.1", "::1"]},
     {"PK": "p", "SK": "f", "at": datetime(2024, 5, 1, 12), "time": time(9, 30), "on": False},
@@ -47,8 +47,9 @@ STRINGS = {
     "n != missing": "",
     "on == true": "d",
     "on != true": "f",
-    "null == null": "c",
-    "null": "c",
+    "gone == null": "c",
+    "gone": "c",
+    "name != null": "abce",
     "missing": "",
     "not missing": "abcdef",
     "not n": "ef",
@@ -59,7 +60,6 @@ STRINGS = {
     "'x' in tags": "ac",
     "ip in 10.0.0.0/8": "ae",
     "ip in 192.168.0.0/16": "d",
-    "ip in ::1/128": "e",
     "name =~ /^A/": "a",
     "name =~ /^a/i": "ac",
     "name =~ /o/": "be",
@@ -128,7 +128,7 @@ def test_callables(db: Dynafile) -> None:
         def __call__(self, item: dict[str, Any]) -> bool:
             return len(item) > 5
 
-    assert "".join(i["SK"] for i in db.scan(Longer())) == "acde"
+    assert "".join(i["SK"] for i in db.scan(Longer())) == "acd"
 
 
 def test_what_a_callable_raises_reaches_the_caller(db: Dynafile) -> None:
@@ -154,7 +154,7 @@ def test_a_filter_may_write(db: Dynafile) -> None:
 @pytest.mark.parametrize(
     ("text", "position"),
     [("", 0), ("n ==", 4), ("n == 1 and", 10), ("n = 1", 2), ("(n == 1", 7), ("n == 1)", 6),
-     ("n == 'x", 5), ("n =~ /(/", 5), ("n in", 4), ("n < 10.0.0.0/8", 4), ("and", 0)],
+     ("n == 'x", 5), ("n =~ /(/", 6), ("n in", 4), ("n < 10.0.0.0/8", 4), ("and", 0)],
 )  # fmt: skip
 def test_a_string_that_does_not_parse(text: str, position: int, db: Dynafile) -> None:
     for call in (
