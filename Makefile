@@ -37,7 +37,9 @@ demo: $(VENV)/.demo $(VENV)/.package ## Import the world's cities and look at th
 	@$(BIN)/dynafile demo $(ARGS)
 
 bench: $(VENV)/.tools $(VENV)/.package ## Measure against LMDB and sqlite3
-	$(BIN)/pytest benchmarks -o 'python_files=bench_*.py test_*.py' --benchmark-only $(ARGS)
+	@mkdir -p .benchmarks
+	$(BIN)/pytest benchmarks --benchmark-json=.benchmarks/run.json $(ARGS)
+	$(BIN)/python benchmarks/report.py .benchmarks/run.json
 
 docs: $(VENV)/.tools $(VENV)/.package ## Write the generated parts of the documents
 	$(BIN)/python docs/generate.py

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-from measuring import Measure, Sizes
+from measuring import Measure, Sizes, run_python
 from operations import INTERPRETER, OURS
 
 SOURCE = """
@@ -15,17 +12,16 @@ import dynafile
 print(time.perf_counter() - before)
 """
 
-
-def _run(source: str) -> str:
-    # -P: what is installed, and not what lies in the folder at hand.
-    command = [sys.executable, "-P", "-c", source]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+# -P: what is installed, and not what lies in the folder at hand.
 
 
 def test_import(sizes: Sizes, measure: Measure) -> None:
     rounds = 3 * sizes.children
-    measure.told("import", OURS, lambda: float(_run(SOURCE)), rounds=rounds, warmup=2)
+    measure.told(
+        "import", OURS, lambda: float(run_python("-P", "-c", SOURCE)), rounds=rounds, warmup=2
+    )
 
 
 def test_start(sizes: Sizes, measure: Measure) -> None:
-    measure("import", INTERPRETER, lambda: _run("pass"), rounds=3 * sizes.children, warmup=2)
+    rounds = 3 * sizes.children
+    measure("import", INTERPRETER, lambda: run_python("-P", "-c", "pass"), rounds=rounds, warmup=2)

@@ -1,7 +1,7 @@
 """Writes: one by one, durable and relaxed, and a batch as one commit.
 
-Single puts go to a table that holds the items, in turn a new version of one and a new one. Batches go
-to an empty table.
+Single puts go to a table that holds the items, in turn a new version of one and a new one. Batches
+go to an empty table.
 """
 
 from __future__ import annotations
@@ -79,11 +79,10 @@ def appends(folder: Path, items: list[Item], sizes: Sizes) -> Iterator[dict[str,
 
 
 @pytest.mark.parametrize(
-    ("name", "turn"), in_turns((OURS, APPEND, APPEND_IN_PLACE, SQLITE, LMDB), DURABLE_TURNS)
+    "name", in_turns((OURS, APPEND, APPEND_IN_PLACE, SQLITE, LMDB), DURABLE_TURNS)
 )
 def test_put_durable(
     name: str,
-    turn: int,
     stocked: Stocked,
     appends: dict[str, Append],
     sizes: Sizes,
@@ -106,11 +105,9 @@ def test_put_durable(
 
 
 @pytest.mark.parametrize(
-    ("name", "turn"), in_turns((OURS, LMDB, LMDB_MAPPED, SQLITE, SQLITE_MSGSPEC), RELAXED_TURNS)
+    "name", in_turns((OURS, LMDB, LMDB_MAPPED, SQLITE, SQLITE_MSGSPEC), RELAXED_TURNS)
 )
-def test_put_relaxed(
-    name: str, turn: int, stocked: Stocked, sizes: Sizes, measure: Measure
-) -> None:
+def test_put_relaxed(name: str, stocked: Stocked, sizes: Sizes, measure: Measure) -> None:
     measure(
         "put-relaxed",
         name,
@@ -122,10 +119,8 @@ def test_put_relaxed(
     )
 
 
-@pytest.mark.parametrize(("name", "turn"), in_turns((OURS, LMDB, SQLITE), 2))
-def test_put_sustained(
-    name: str, turn: int, stocked: Stocked, sizes: Sizes, measure: Measure
-) -> None:
+@pytest.mark.parametrize("name", in_turns((OURS, LMDB, SQLITE), 2))
+def test_put_sustained(name: str, stocked: Stocked, sizes: Sizes, measure: Measure) -> None:
     """So many puts that what each store puts off is in the time too: checkpoints and the like."""
     measure(
         "put-sustained",
@@ -133,6 +128,7 @@ def test_put_sustained(
         stocked(name, "relaxed").put,
         prepare=lambda: (writes(sizes.sustained_puts, sizes.items, next(_seeds)),),
         operations=sizes.sustained_puts,
+        rounds=sizes.sustained_rounds,
     )
 
 
@@ -166,21 +162,15 @@ def _load_and_close(contender: Contender, items: Iterable[Item]) -> None:
     contender.close()
 
 
-@pytest.mark.parametrize(
-    ("name", "turn"), in_turns((OURS, SQLITE, SQLITE_MSGSPEC, LMDB), BATCH_TURNS)
-)
-def test_batch(
-    name: str, turn: int, folder: Path, items: list[Item], measure: Measure
-) -> None:
+@pytest.mark.parametrize("name", in_turns((OURS, SQLITE, SQLITE_MSGSPEC, LMDB), BATCH_TURNS))
+def test_batch(name: str, folder: Path, items: list[Item], measure: Measure) -> None:
     batch = Batch(name, folder, items)
     measure("batch", name, _load, prepare=batch.prepare, operations=len(items), rounds=3)
     batch.close()
 
 
-@pytest.mark.parametrize(("name", "turn"), in_turns((OURS, SQLITE, LMDB), BATCH_TURNS))
-def test_batch_and_close(
-    name: str, turn: int, folder: Path, items: list[Item], measure: Measure
-) -> None:
+@pytest.mark.parametrize("name", in_turns((OURS, SQLITE, LMDB), BATCH_TURNS))
+def test_batch_and_close(name: str, folder: Path, items: list[Item], measure: Measure) -> None:
     """With what each store leaves for its closing."""
     batch = Batch(name, folder, items)
     measure("batch-close", name, _load_and_close, prepare=batch.prepare, operations=len(items))

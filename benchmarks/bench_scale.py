@@ -1,10 +1,9 @@
-"""A table of 1,000,000 items: opening it, its memory, and puts into an item collection of that size."""
+"""A table of 1,000,000 items: opening it, memory, and puts into an item collection of that size."""
 
 from __future__ import annotations
 
 import json
 import random
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -15,12 +14,14 @@ import data
 import pytest
 from contenders import Ours, in_turns
 from data import PER_COLLECTION, Item
-from measuring import Measure, Sizes
+from measuring import Measure, Sizes, run_python
 from operations import BEFORE_OPENING, OF_1000, OURS
 
 CHILD = Path(__file__).with_name("child.py")
 SMALL_COLLECTION = 1_000
 TURNS = 6
+
+_rng = random.Random(3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +39,7 @@ class LargeTable:
 
 
 def _child(job: str, *arguments: object) -> dict[str, float]:
-    command = [sys.executable, str(CHILD), job, *map(str, arguments)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    figures: dict[str, float] = json.loads(done.stdout)
+    figures: dict[str, float] = json.loads(run_python(str(CHILD), job, *map(str, arguments)))
     return figures
 
 
@@ -89,7 +88,7 @@ def test_open_one_collection(one_collection: LargeTable, sizes: Sizes, measure: 
 
 @pytest.fixture(scope="session")
 def random_gets(large: LargeTable, sizes: Sizes) -> dict[str, float]:
-    return large.child("memory", f"--gets={sizes.random_gets}")
+    return large.child("memory", f"--count={sizes.random_gets}")
 
 
 def test_memory(random_gets: dict[str, float], measure: Measure) -> None:
@@ -102,6 +101,18 @@ def test_memory_before(random_gets: dict[str, float], measure: Measure) -> None:
 
 def test_random_gets(random_gets: dict[str, float], measure: Measure) -> None:
     measure.told("get-cold", OURS, lambda: random_gets["seconds"])
+
+
+def test_open_with_journal(large: LargeTable, sizes: Sizes, measure: Measure) -> None:
+    """After puts all over the table, which stay in the journal when it is closed."""
+    large.child("put", f"--count={sizes.journal_puts}")
+    measure.told(
+        "open-journal",
+        OURS,
+        lambda: large.child("open")["seconds"],
+        rounds=sizes.children,
+        warmup=1,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -119,25 +130,23 @@ def collections(folder: Path, one_collection: LargeTable) -> Iterator[dict[str, 
         ours.close()
 
 
-def _overwrites(count: int, size: int, rng: random.Random) -> list[Item]:
-    return [data.order(0, rng.randrange(size), rng) for _ in range(count)]
+def _overwrites(count: int, size: int) -> list[Item]:
+    return [data.order(0, _rng.randrange(size), _rng) for _ in range(count)]
 
 
-@pytest.mark.parametrize(("name", "turn"), in_turns((OURS, OF_1000), TURNS))
+@pytest.mark.parametrize("name", in_turns((OURS, OF_1000), TURNS))
 def test_put_into_collection(
     name: str,
-    turn: int,
     collections: dict[str, tuple[Ours, int]],
     sizes: Sizes,
     measure: Measure,
 ) -> None:
     ours, size = collections[name]
-    rng = random.Random(turn)
     measure(
         "put-collection",
         name,
         ours.put,
-        prepare=lambda: (_overwrites(sizes.puts, size, rng),),
+        prepare=lambda: (_overwrites(sizes.puts, size),),
         operations=sizes.puts,
         rounds=8,
         warmup=1,
@@ -150,11 +159,11 @@ def test_put_into_collection_sustained(
 ) -> None:
     """So many puts that checkpoints are in the time too."""
     ours, size = collections[name]
-    rng = random.Random(0)
     measure(
         "put-collection-sustained",
         name,
         ours.put,
-        prepare=lambda: (_overwrites(sizes.sustained_puts, size, rng),),
+        prepare=lambda: (_overwrites(sizes.sustained_puts, size),),
         operations=sizes.sustained_puts,
+        rounds=sizes.sustained_rounds_large,
     )

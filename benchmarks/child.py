@@ -1,4 +1,4 @@
-"""What is measured in a process of its own: ``child.py build|open|memory``. Prints figures as JSON."""
+"""What is done in a process of its own; figures are printed as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from data import Item, key_of, shuffled_orders
+from data import Item, key_of, order, shuffled_orders
 
 from dynafile import Dynafile
 
@@ -26,18 +26,23 @@ def build(folder: Path, count: int, per_collection: int) -> dict[str, float]:
         with db.batch_writer(flush_items=FLUSH_ITEMS) as writer:
             for item in _shown(shuffled_orders(count, per_collection), count):
                 writer.put_item(item=item)
-        print(f"\r  {count:,} items written, closing", end="", file=sys.stderr, flush=True)
+        _show(f"{count:,} items written, closing")
         written = time.perf_counter()
     closed = time.perf_counter()
-    print(f"\r  {count:,} items in {closed - started:.0f} s" + 20 * " ", file=sys.stderr)
+    _show(f"{count:,} items in {closed - started:.0f} s\n")
     return {"seconds": closed - started, "closing": closed - written}
 
 
 def _shown(items: Iterable[Item], count: int) -> Iterator[Item]:
     for index, item in enumerate(items):
         if index % 20_000 == 0:
-            print(f"\r  {index / count:4.0%} of {count:,} items", end="", file=sys.stderr, flush=True)
+            _show(f"{index / count:.0%} of {count:,} items")
         yield item
+
+
+def _show(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r  {text:<40}", end="", file=sys.stderr, flush=True)
 
 
 def open_and_get(folder: Path, count: int, per_collection: int) -> dict[str, float]:
@@ -51,6 +56,15 @@ def open_and_get(folder: Path, count: int, per_collection: int) -> dict[str, flo
     assert item["SK"] == sk
     db.close()
     return {"seconds": seconds}
+
+
+def put(folder: Path, count: int, per_collection: int, puts: int) -> dict[str, float]:
+    """Put new versions of orders at random, and close the table."""
+    rng = random.Random(2)
+    with Dynafile(folder, durability="relaxed") as db:
+        for _ in range(puts):
+            db.put_item(item=order(*divmod(rng.randrange(count), per_collection), rng))
+        return {"journal": db.describe().journal_bytes}
 
 
 def memory(folder: Path, count: int, per_collection: int, gets: int) -> dict[str, float]:
@@ -70,7 +84,7 @@ def memory(folder: Path, count: int, per_collection: int, gets: int) -> dict[str
 
 def peak_bytes() -> int:
     """Return the most memory that was resident."""
-    # Not by getrusage where there is another way: on Linux it counts the parent's, from before exec.
+    # Rather than by getrusage, which on Linux counts the parent's memory from before exec too.
     status = Path("/proc/self/status")
     if status.exists():
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
@@ -81,19 +95,21 @@ def peak_bytes() -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("job", choices=("build", "open", "memory"))
+    parser.add_argument("job", choices=("build", "put", "open", "memory"))
     parser.add_argument("folder", type=Path)
-    parser.add_argument("count", type=int)
+    parser.add_argument("items", type=int)
     parser.add_argument("per_collection", type=int)
-    parser.add_argument("--gets", type=int, default=0)
+    parser.add_argument("--count", type=int, default=0, help="puts or gets")
     given = parser.parse_args()
-    table = (given.folder, given.count, given.per_collection)
+    table = (given.folder, given.items, given.per_collection)
     if given.job == "build":
         figures = build(*table)
+    elif given.job == "put":
+        figures = put(*table, given.count)
     elif given.job == "open":
         figures = open_and_get(*table)
     else:
-        figures = memory(*table, given.gets)
+        figures = memory(*table, given.count)
     json.dump(figures, sys.stdout)
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: sizes, stores with the items in them, and how a measurement is noted."""
+"""What the benchmarks share: options, sizes, and stores with the items in them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--folder",
         default=None,
-        help="where the data goes for the time of the run, some 2 GB; on a disk, or syncs cost nothing "
+        help="where 2 GB of data go while it runs; on a disk, or syncs would cost nothing "
         "(default: .benchmarks in the project)",
     )
 
@@ -85,7 +85,7 @@ def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def stocked(folder: Path, items: list[Item]) -> Iterator[Callable[[str, Durability], Contender]]:
-    """Open contenders that hold the items; each is loaded once, closed and opened again, and checked."""
+    """Open contenders that hold the items; each is loaded once, opened again, and checked."""
     opened: dict[tuple[str, Durability], Contender] = {}
 
     def open_stocked(name: str, durability: Durability) -> Contender:

@@ -1,9 +1,9 @@
 """Who is measured: Dynafile, and peers that do the same work on the same items.
 
-Each has the same methods, and its loop stands inside them, so that what is timed is what a user would
-write. Every contender is given keys as two strings and makes of them what it needs; every one decodes
-what it reads into a dict of the caller's own. The methods return the last thing read, for the check
-before the measurement.
+Each has the same methods, and its loop stands inside them, so that what is timed is what a user
+would write. Every contender is given keys as two strings and makes of them what it needs; every one
+decodes what it reads into a dict of the caller's own. The methods return the last thing read, for
+the check before the measurement.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ class Ours:
         return items
 
     def scan(self) -> Item | None:
-        item = None
+        found = None
         for item in self.db.scan():
-            pass
-        return item
+            found = item
+        return found
 
     def close(self) -> None:
         self.db.close()
@@ -91,8 +91,8 @@ class Ours:
 class OursUnremembered(Ours):
     """Dynafile with its partitions in memory, and next to no memory of the items it has decoded.
 
-    A handle's share for decoded items follows from its own ``cache_size``; how many partitions stay in
-    memory, from that of the process's first handle on the folder.
+    A handle's share for decoded items follows from its own ``cache_size``; how many partitions stay
+    in memory, from that of the process's first handle on the folder.
     """
 
     def __init__(self, folder: Path, durability: Durability) -> None:
@@ -132,7 +132,7 @@ class Lmdb:
         item = None
         for pk, sk in keys:
             with begin() as transaction:
-                item = decode(transaction.get(f"{pk}\0{sk}".encode()))
+                item = decode(transaction.get(f"{pk}\0{sk}".encode()))  # type: ignore[arg-type]
         return item
 
     def query(self, pks: Iterable[str]) -> list[Item]:
@@ -152,18 +152,18 @@ class Lmdb:
 
     def scan(self) -> Item | None:
         decode = self._decode
-        item = None
+        found = None
         with self._env.begin() as transaction:
             for value in transaction.cursor().iternext(keys=False):
-                item = decode(value)
-        return item
+                found = decode(value)
+        return found
 
     def close(self) -> None:
         self._env.close()
 
 
 class Sqlite:
-    """sqlite3 in WAL mode: a row is both keys and the item as JSON text, in a table without rowid."""
+    """sqlite3 in WAL mode: a row is both keys and the item as JSON text, WITHOUT ROWID."""
 
     _PUT = "INSERT OR REPLACE INTO items VALUES (?, ?, ?)"
 
@@ -219,10 +219,10 @@ class Sqlite:
 
     def scan(self) -> Item | None:
         loads = self._loads
-        item = None
+        found = None
         for (body,) in self._connection.execute("SELECT body FROM items"):
-            item = loads(body)
-        return item
+            found = loads(body)
+        return found
 
     def close(self) -> None:
         self._connection.close()
@@ -246,10 +246,10 @@ def open_contender(name: str, folder: Path, durability: Durability) -> Contender
     return Sqlite(folder, durability, dumps=_dumps_msgspec, loads=msgspec.json.Decoder().decode)
 
 
-def in_turns(contenders: Sequence[str], turns: int) -> list[tuple[str, int]]:
-    """Return contenders and turns: each turn has them in another order, so that none is always first."""
+def in_turns(contenders: Sequence[str], turns: int) -> list[str]:
+    """Return contenders so many times, each time in another order, so that none is always first."""
     return [
-        (contenders[(turn + place) % len(contenders)], turn)
+        contenders[(turn + place) % len(contenders)]
         for turn in range(turns)
         for place in range(len(contenders))
     ]

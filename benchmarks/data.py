@@ -1,8 +1,8 @@
 """What is stored: orders of customers, some 300 bytes each, the same in every run.
 
-The partition key is the customer, the sort key the order. An order is flat (strings, ints, a float, a
-bool, a None), and one in four has a short list besides. Only what JSON can express is in it, so that
-no peer has to do more than decode.
+The partition key is the customer, the sort key the order. An order is flat (strings, ints, a float,
+a bool, a None), and one in four has a short list besides. Only what JSON can express is in it, so
+that no peer has to do more than decode.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def orders(count: int, per_collection: int = PER_COLLECTION) -> list[Item]:
 
 
 def shuffled_orders(count: int, per_collection: int = PER_COLLECTION) -> Iterator[Item]:
-    """Yield the first ``count`` orders, ``per_collection`` a customer, in an order of no meaning."""
+    """Yield the first ``count`` orders, ``per_collection`` a customer, shuffled."""
     rng = random.Random(SEED)
     places = list(range(count))
     rng.shuffle(places)
@@ -76,9 +76,10 @@ def shuffled_orders(count: int, per_collection: int = PER_COLLECTION) -> Iterato
 
 
 def writes(count: int, existing: int, seed: int) -> list[Item]:
-    """Return orders to put into a table of ``existing`` ones: in turn a new version of one, and a new one.
+    """Return orders to put into a table: in turn a new version of one that is there, and a new one.
 
-    The new ones go into the collections that are there, past their ends.
+    The table has the first ``existing`` orders. The new ones go into the collections that are
+    there, past their ends.
     """
     rng = random.Random(seed)
     customers = existing // PER_COLLECTION

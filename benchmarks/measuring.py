@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +20,10 @@ class Sizes:
     queries: int = 400
     puts: int = 400
     durable_rounds: int = 50
-    sustained_puts: int = 100_000
+    sustained_rounds: int = 5
+    sustained_rounds_large: int = 20
+    sustained_puts: int = 20_000
+    journal_puts: int = 150_000
     random_gets: int = 20_000
     children: int = 11
 
@@ -29,10 +35,24 @@ SMALL: Final = Sizes(
     queries=10,
     puts=10,
     durable_rounds=1,
+    sustained_rounds=1,
+    sustained_rounds_large=1,
     sustained_puts=100,
+    journal_puts=400,
     random_gets=100,
     children=1,
 )
+
+
+def run_python(*arguments: str) -> str:
+    """Run Python in a fresh process and return what it prints; its stderr is ours."""
+    # Bytecode may be kept, as it is wherever a package was installed.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command, env=environment, check=True, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    return done.stdout
 
 
 class Measure:
@@ -59,8 +79,12 @@ class Measure:
         benchmark = self._benchmark
         benchmark.group = group
         benchmark.extra_info.update(contender=contender, operations=operations, unit="s")
-        setup = None if prepare is None else lambda: (prepare(), {})
-        benchmark.pedantic(target, setup=setup, rounds=rounds, warmup_rounds=warmup)
+        if prepare is None:
+            benchmark.pedantic(target, rounds=rounds, warmup_rounds=warmup)
+        else:
+            benchmark.pedantic(
+                target, setup=lambda: (prepare(), {}), rounds=rounds, warmup_rounds=warmup
+            )
 
     def told(
         self,

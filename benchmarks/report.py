@@ -1,10 +1,10 @@
 """Makes the table of a benchmark run: prints it, and writes it into the documents.
 
 ``report.py RAW.json`` takes what ``pytest benchmarks --benchmark-json=RAW.json`` wrote, prints the
-table, keeps the medians in ``benchmarks/results/<date>-<commit>.json``, and writes the table between
-``<!-- bench:begin -->`` and ``<!-- bench:end -->`` in README.md and docs/benchmarks.md. A run that is
-not whole is only printed. ``report.py benchmarks/results/<name>.json`` makes the documents again from
-what was kept.
+table, keeps the medians in ``benchmarks/results/<date>-<commit>.json``, and writes the table
+between ``<!-- bench:begin -->`` and ``<!-- bench:end -->`` in README.md and docs/benchmarks.md. A
+run that is not whole is only printed. ``report.py benchmarks/results/<name>.json`` makes the
+documents again from what was kept.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Figure = dict[str, Any]
 
 
 def summarise(raw: dict[str, Any]) -> Result:
-    """Return the figures of a run: median and spread an operation, all turns of a contender together."""
+    """Return the figures of a run, an operation each; all turns of a contender count together."""
     series: dict[tuple[str, str], list[float]] = {}
     notes: dict[tuple[str, str], dict[str, Any]] = {}
     for benchmark in raw["benchmarks"]:
@@ -54,6 +54,7 @@ def summarise(raw: dict[str, Any]) -> Result:
         groups.setdefault(group, {})[contender] = {
             "unit": note["unit"],
             "median": _rounded(statistics.median(values)),
+            "mean": _rounded(statistics.fmean(values)),
             "iqr": _rounded(_interquartile_range(values)),
             "rounds": len(values),
             "operations": note["operations"],
@@ -61,7 +62,7 @@ def summarise(raw: dict[str, Any]) -> Result:
     commit = raw["commit_info"]
     return {
         "date": raw["datetime"][:10],
-        "commit": commit["id"][:10],
+        "commit": commit["id"][:8],
         "dirty": commit["dirty"],
         "machine": raw["machine_info"],
         "groups": groups,
@@ -89,11 +90,11 @@ def missing(result: Result) -> list[str]:
     ]
 
 
-# -- from figures to text ---------------------------------------------------------------------------
+# -- from figures to text -------------------------------------------------------------------------
 
 
 def table(result: Result, operations: Iterable[Operation]) -> str:
-    """Return a Markdown table of those operations that were measured, aligned to be read as it is."""
+    """Return a Markdown table of what was measured, aligned so that it can be read as it stands."""
     rows: list[Sequence[str]] = [_HEAD]
     for operation in operations:
         figures = result["groups"].get(operation.group, {})
@@ -112,23 +113,23 @@ def table(result: Result, operations: Iterable[Operation]) -> str:
 
 
 def _rows(operation: Operation, figures: dict[str, Figure]) -> list[Sequence[str]]:
-    ours = figures[operation.ours]
-    first = [operation.title, _shown(ours["median"], ours["unit"])]
+    unit, value = figures[operation.ours]["unit"], figures[operation.ours][operation.statistic]
+    first = [operation.title, _shown(value, unit)]
     rows: list[Sequence[str]] = []
     if operation.limit is not None or not operation.peers:
         target, met = "", ""
         if operation.limit is not None:
-            target = f"≤ {_shown(operation.limit, ours['unit'])}"
-            met = _met(ours["median"], operation.limit)
+            target = f"≤ {_shown(operation.limit, unit, exact=True)}"
+            met = _met(value, operation.limit)
         rows.append([*first, "", "", "", target, met])
     for peer, limit in operation.peers.items():
         if peer not in figures:
             continue
-        theirs = figures[peer]["median"]
-        ratio = ours["median"] / theirs
+        theirs = figures[peer][operation.statistic]
+        ratio = value / theirs
         target = "" if limit is None else f"≤ {limit:g} ×"
         met = "" if limit is None else _met(ratio, limit)
-        shown = _shown(theirs, ours["unit"])
+        shown = _shown(theirs, unit)
         head = ["", ""] if rows else first
         rows.append([*head, peer, shown, f"{ratio:.2f} ×", target, met])
     return rows
@@ -139,13 +140,11 @@ def _met(value: float, limit: float) -> str:
     return "yes" if round(value / limit, 2) <= 1 else "**no**"
 
 
-def _shown(value: float, unit: str) -> str:
-    size, name = next(
-        (scale for scale in _SCALES[unit] if value >= scale[0]), _SCALES[unit][-1]
-    )
+def _shown(value: float, unit: str, *, exact: bool = False) -> str:
+    size, name = next((scale for scale in _SCALES[unit] if value >= scale[0]), _SCALES[unit][-1])
     number = value / size
-    digits = 0 if number >= 100 else 1 if number >= 10 else 2
-    return f"{number:.{digits}f}".removesuffix(".00") + f" {name}"
+    digits = 0 if exact or number >= 100 else 1 if number >= 10 else 2
+    return f"{number:.{digits}f} {name}"
 
 
 def circumstances(result: Result) -> str:
@@ -172,7 +171,7 @@ def with_block(text: str, new: str) -> str:
     return _BLOCK.sub(lambda found: f"{found[1]}\n{new}\n\n{found[2]}", text)
 
 
-# -- files --------------------------------------------------------------------------------------------
+# -- files ----------------------------------------------------------------------------------------
 
 
 def write(result: Result, root: Path) -> None:

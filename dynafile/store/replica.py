@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Final
 
 from dynafile.store.follower import Follower
 from dynafile.store.format import SNAPSHOT_FIXED_BYTES
 from dynafile.store.partition import Partition
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import END
+
+MOST_READ: Final = 512
+"""How many entries a range read copies at a time, at the most."""
 
 
 class Replica(Follower):
@@ -38,6 +42,7 @@ class Replica(Follower):
         At most ``limit`` of them; the third result is where to go on, None at the end. They are
         copied under the mutex: a SortedDict read beside a writer is wrong now and then.
         """
+        limit = min(limit, MOST_READ)
         with self.mutex:
             if self.words[END] != self.lsn:
                 self.catch_up()
@@ -64,6 +69,7 @@ class Replica(Follower):
         self, keyspace: Keyspace, low: bytes, high: bytes | None, limit: int
     ) -> tuple[list[bytes], list[bytes], bytes | None]:
         """Return what :meth:`read_range` does from the end of [low, high) downwards."""
+        limit = min(limit, MOST_READ)
         with self.mutex:
             if self.words[END] != self.lsn:
                 self.catch_up()

@@ -24,7 +24,7 @@ from dynafile.store.flusher import Flusher
 from dynafile.store.format import Operation
 from dynafile.store.journal import Journal
 from dynafile.store.partition_map import Keyspace
-from dynafile.store.replica import Replica
+from dynafile.store.replica import MOST_READ, Replica
 from dynafile.store.schema import Schema
 from dynafile.store.volume import Volume
 from dynafile.store.writer import Prepare, Writer
@@ -35,8 +35,6 @@ CLOSING_PARTITIONS: Final = 128
 CLOSING_SHARE: Final = 4
 """Closing folds what is pending where that is up to so many partitions, or where the journal holds
 over this share of a checkpoint, so that the next opening replays little."""
-_CHUNK: Final = 512
-_FIRST_CHUNK: Final = 64
 
 _log = logging.getLogger("dynafile")
 
@@ -91,6 +89,8 @@ class Store:
             )
             self._writer.maintenance = self._checkpointer
         self.get = replica.get
+        self.read_forward = replica.read_range
+        self.read_backward = replica.read_range_backward
         self._commit = self._writer.commit
         self._read_only = options.read_only
         self._lock_timeout = options.lock_timeout
@@ -125,25 +125,18 @@ class Store:
         A chunk is one moment of the store; what is there throughout is in exactly one of them.
         ``limit`` is how many entries the caller expects to need; more follow if it goes on.
         """
-        size = min(_CHUNK, limit)
-        if reverse:
-            read = self.replica.read_range_backward
-            while high is None or low < high:
-                keys, values, high = read(keyspace, low, high, size)
-                if keys:
-                    yield keys, values
-                if high is None:
-                    return
-                size = _CHUNK
-        else:
-            forward = self.replica.read_range
-            while high is None or low < high:
-                keys, values, bound = forward(keyspace, low, high, size)
-                if keys:
-                    yield keys, values
-                if bound is None:
-                    return
-                low, size = bound, _CHUNK
+        read = self.read_backward if reverse else self.read_forward
+        while high is None or low < high:
+            keys, values, bound = read(keyspace, low, high, limit)
+            if keys:
+                yield keys, values
+            if bound is None:
+                return
+            if reverse:
+                high = bound
+            else:
+                low = bound
+            limit = MOST_READ
 
     def count(self, keyspace: Keyspace) -> int:
         """Return the exact number of entries of a keyspace."""

@@ -35,7 +35,7 @@ class Maintenance(Protocol):
     """What the writer lets happen after a group of commits, still under the lock."""
 
     def after_commit(self, written: int) -> int:
-        """Do a little work for ``written`` bytes of journal; return the LSN to be called at next."""
+        """Do a little work for ``written`` bytes; return the LSN to be called at next."""
 
 
 class View:

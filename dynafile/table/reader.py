@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
-from dynafile.table.decoding import ItemDecoder, copy_known
+from dynafile.table.decoding import ItemDecoder
 from dynafile.table.definition import Definition
 from dynafile.table.expiry import expired_range, is_expired
 from dynafile.table.keys import KeySchema, Range
@@ -92,15 +92,23 @@ class TableReader:
         self, low: bytes, high: bytes | None, reverse: bool, size: int
     ) -> Iterator[dict[str, Any]]:
         known, decode = self._known, self._decoder.decode
-        for _, raws in self._store.range(self._items, low, high, reverse=reverse, limit=size):
+        # The loop of Store.range, without the generator between: a short query is half as long.
+        read = self._store.read_backward if reverse else self._store.read_forward
+        while high is None or low < high:
+            _, raws, bound = read(self._items, low, high, size)
             for raw in raws:
                 item = known.get(raw)
-                if item is None:
-                    yield decode(raw)
-                elif isinstance(item, dict):
+                if type(item) is dict:
                     yield item.copy()
                 else:
-                    yield copy_known(item)
+                    yield decode(raw)
+            if bound is None:
+                return
+            if reverse:
+                high = bound
+            else:
+                low = bound
+            size = MANY
 
     def _visible(self, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Leave out what is expired, at one moment for the whole read."""

@@ -305,7 +305,7 @@ def test_a_process_killed(
     when: str, expected: int, database: OpenDatabase, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path / "db"), when], timeout=60, check=False
+        [sys.executable, "-P", "-c", KILLED, str(tmp_path / "db"), when], timeout=60, check=False
     )
     assert done.returncode == -9
     db = database()

@@ -6,7 +6,6 @@ import dataclasses
 import gc
 import json
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from dynafile import Dynafile, TableDescription
 from dynafile.errors import (
     CheckFailed,
     CorruptFile,
+    DiskFull,
     ForeignFile,
     HandleClosed,
     InvalidArgument,
@@ -24,7 +24,9 @@ from dynafile.errors import (
     InvalidPath,
     ReadOnlyDatabase,
     SchemaMismatch,
+    StorageError,
 )
+from dynafile.store.local_volume import LocalVolume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -439,12 +441,11 @@ def test_a_relative_path_stays_where_it_was(
     db.put_item(item={**ITEM, "SK": "2"})
     assert len(db) == 2
     db.check()
-    assert database(tmp_path / "here" / "sub" / "db")._store is db._store
+    with database(tmp_path / "here" / "sub" / "db") as same:
+        assert same._store is db._store
     db.close()
     assert list((tmp_path / "there").iterdir()) == []
-    with Dynafile(tmp_path / "here" / "sub" / "db") as db:
-        assert len(db) == 2
-    shutil.rmtree(tmp_path / "here")
+    assert len(database(tmp_path / "here" / "sub" / "db")) == 2
 
 
 @pytest.mark.parametrize("name", ["données", "日本 🦖", "it's \"quoted\" $HOME", "a b\tc", "ünï/ço∂é"])
@@ -559,19 +560,30 @@ def test_names_we_would_write_to(name: str, kind: str, tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.iterdir()] == [name]
 
 
-def test_a_making_that_was_interrupted(database: OpenDatabase, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_making_that_was_interrupted(
+    step: int, database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is left of it is ours, and the next opening makes the rest."""
-    folder = tmp_path / "db"
-    database().close()
-    for left in (["lock"], ["lock", "position"], ["lock", "position", "tmp"]):
-        for path in folder.iterdir():
-            if path.name not in left:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if "tmp" in left:
-            (folder / "tmp" / "123-0").write_bytes(b"half of a meta.json")
-        with database() as db:
-            db.put_item(item=ITEM)
-            assert len(db) == 1
+    replace = LocalVolume.replace
+    calls: list[str] = []
+
+    def failing(volume: LocalVolume, name: str, data: bytes) -> None:
+        calls.append(name)
+        if len(calls) == step:
+            (tmp_path / "db" / "tmp").mkdir(exist_ok=True)
+            (tmp_path / "db" / "tmp" / "1-0").write_bytes(data[: len(data) // 2])
+            raise DiskFull("the disk is full", path=name)
+        replace(volume, name, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalVolume, "replace", failing)
+        with pytest.raises(DiskFull):
+            database()
+    assert len(calls) == step
+    db = database(table_name="events") if step == 1 else database()
+    db.put_item(item=ITEM)
+    assert (len(db), list((tmp_path / "db" / "tmp").iterdir())) == (1, [])
 
 
 def test_a_file_at_the_path(tmp_path: Path) -> None:
@@ -585,7 +597,7 @@ def test_a_file_at_the_path(tmp_path: Path) -> None:
     with pytest.raises(InvalidPath):
         Dynafile(tmp_path / "dangling")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file"]
-    with pytest.raises(InvalidPath):
+    with pytest.raises(StorageError, match="choose another path"):
         Dynafile(tmp_path / ("x" * 300))
 
 
@@ -663,8 +675,8 @@ def test_check_lists_what_is_wrong(database: OpenDatabase, tmp_path: Path) -> No
     with pytest.raises(CheckFailed) as caught:
         db.check()
     found = "\n".join(caught.value.problems)
-    assert len(caught.value.problems) == 3, found
-    for part in ("another key than its place", "is not valid", "for no item"):
+    assert len(caught.value.problems) == 4, found
+    for part in ("another key than its place", "is not valid", "for no item", "lacks"):
         assert part in found
     assert str(tmp_path / "bad") in str(caught.value)
     db.close()

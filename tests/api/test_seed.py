@@ -75,7 +75,7 @@ FILTERS = ["SK =~ /^a/", "SK == 1", "nested.a == 1"]
 
 def run(code: str, folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-P", "-W", "error", "-c", code],
         cwd=folder,
         capture_output=True,
         text=True,
