@@ -13,15 +13,15 @@ print(time.perf_counter() - before)
 """
 
 # -P: what is installed, and not what lies in the folder at hand.
+IMPORT = ("-P", "-c", SOURCE)
+START = ("-P", "-c", "pass")
 
 
 def test_import(sizes: Sizes, measure: Measure) -> None:
     rounds = 3 * sizes.children
-    measure.told(
-        "import", OURS, lambda: float(run_python("-P", "-c", SOURCE)), rounds=rounds, warmup=2
-    )
+    measure.told("import", OURS, lambda: float(run_python(*IMPORT)), rounds=rounds, warmup=2)
 
 
 def test_start(sizes: Sizes, measure: Measure) -> None:
     rounds = 3 * sizes.children
-    measure("import", INTERPRETER, lambda: run_python("-P", "-c", "pass"), rounds=rounds, warmup=2)
+    measure("import", INTERPRETER, lambda: run_python(*START), rounds=rounds, warmup=2)

@@ -25,7 +25,7 @@ from dynafile.store.loader import UNUSABLE, Loader
 from dynafile.store.names import CHECKPOINT_NAME, META_NAME, parse_partition_directory
 from dynafile.store.partition import Partition
 from dynafile.store.partition_map import Keyspace
-from dynafile.store.position import END
+from dynafile.store.position import BOOT, END
 from dynafile.store.schema import Meta, Schema
 from dynafile.store.volume import Volume
 
@@ -44,6 +44,8 @@ class Follower(Loader):
         with self.mutex:
             if self.unusable is not None:
                 raise self.unusable
+            if self.asleep is not None and self._still_asleep():
+                return
             end = self.words[END]
             if end < self.lsn:
                 raise self.fail("the journal is shorter than it was; somebody restored or cut it")
@@ -54,6 +56,14 @@ class Follower(Loader):
                     self.apply(record.operations, record.end, record.time)
             except FileNotFoundError:
                 self.reload()
+
+    def _still_asleep(self) -> bool:
+        """Say whether the words are those of before the machine's start, which mean nothing."""
+        self.words = self.volume.share()
+        if (self.words[BOOT], self.words[END]) == self.asleep:
+            return True
+        self.asleep = None
+        return self.words[END] == self.lsn
 
     def reload(self) -> None:
         """Start over at the newest checkpoint: this process fell behind the oldest segment."""

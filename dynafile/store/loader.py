@@ -53,6 +53,8 @@ class Loader(ABC):
         self.words = volume.share()
         self.cache = Cache(cache_size)
         self.lsn = UNUSABLE
+        self.asleep: tuple[int, int] | None = None
+        """BOOT and END as a reader found them, while nobody wrote since the machine started."""
         self.unusable: HandleUnusable | StoreFailed | None = None
         self.keyspaces: dict[int, Keyspace] = {}
         self.schema = Schema()

@@ -200,7 +200,8 @@ class LocalVolume:
             try:
                 self._words = self._map(path)
             except FileNotFoundError:
-                self._words = memoryview(bytes(POSITION_BYTES)).cast("Q")
+                # Not kept: a writer may make the file.
+                return memoryview(bytes(POSITION_BYTES)).cast("Q")
             except OSError as error:
                 raise _translated(error, path) from error
         return self._words

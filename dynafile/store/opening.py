@@ -184,8 +184,8 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
         for slot in range(FIRST_SLOT, FIRST_SLOT + SLOTS):
             words[slot] = 0
     words[SUSPECT] = words[BUSY] = 0
-    words[BOOT] = boot
     words[END] = replica.lsn
+    words[BOOT] = boot
     for name in volume.list("tmp"):
         volume.remove(f"tmp/{name}")
     return replica, journal
@@ -205,9 +205,7 @@ def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
                 _replay(replica, journal, stop=words[END])
             else:
                 _replay(replica, journal, known=replica.checkpoint.synced)
-                fixed = bytearray(words.nbytes)
-                replica.words = memoryview(fixed).cast("Q")
-                replica.words[END] = replica.lsn
+                replica.asleep = (words[BOOT], words[END])
             return replica, journal
         except FileNotFoundError:
             continue  # a checkpoint came between two reads

@@ -124,7 +124,7 @@ def test_writers_killed_at_random(
     """What was acknowledged is there, batches are whole, and the others go on at once."""
     rng = random.Random(20240501)
     db = database()
-    db.put_item(item={"PK": "start", "SK": "1"})
+    db.put_item(item={"PK": "start", "SK": 1})
     for attempt in range(6):
         with Worker() as process:
             process.open(db.path, durability=durability)

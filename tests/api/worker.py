@@ -33,7 +33,7 @@ class Worker:
 
     def open(self, path: object, **options: Any) -> Self:
         """Open a database in the process, in the place of the one it has."""
-        self._ask("open", (path,), options)
+        self.call("open", path, **options)
         return self
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -54,9 +54,6 @@ class Worker:
         if not worked:
             raise result
         return result
-
-    def _ask(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self.call(method, *args, **kwargs)
 
     def kill(self) -> None:
         """End the process as a crash would."""
@@ -92,11 +89,11 @@ def serve() -> None:
         except EOFError:
             break
         try:
-            if method == "open":
+            result: Any = None
+            if method == "open" or method == "shut":
                 if db is not None:
                     db.close()
-                db = Dynafile(*args, **kwargs)
-                result: Any = None
+                db = Dynafile(*args, **kwargs) if method == "open" else None
             else:
                 result = perform(db, method, args, kwargs)
             answer = True, result
@@ -114,6 +111,10 @@ def perform(db: Dynafile | None, method: str, args: tuple[Any, ...], kwargs: dic
         time.time = lambda: now
         return None
     assert db is not None
+    if method == "partition_bytes":
+        if db._store._checkpointer is not None:
+            (db._store._checkpointer.partition_bytes,) = args
+        return None
     if method == "len":
         return len(db)
     if method == "puts":

@@ -1,0 +1,473 @@
+"""The API against a dict: a state machine with reopening, checkpoints, splits, a clock that turns,
+and a second process on the same folder."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from api.worker import Worker
+from dynafile import Action, Attr, Dynafile, Event, Key
+from dynafile import begins_with, between, eq, gt, gte, lt, lte
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW = 1_700_000_000
+PARTITION_BYTES = 600
+"""So small that a few items split a partition."""
+
+KEYS: dict[str, tuple[list[Any], list[Any]]] = {
+    "S": (["a", "b", "a\0", "é"], ["", "a", "ab", "abc", "b", "b\0", "é", "😀"][1:]),
+    "N": ([0, 1, -1, Decimal("1.5")], [-100, Decimal("-1.5"), -1, 0, Decimal("0.5"), 1, 2, 100]),
+    "B": ([b"a", b"b", b"\0"], [b"\0", b"\0\xff", b"a", b"ab", b"b", b"\xff", b"\xff\xff"]),
+}
+"""Partition and sort keys of each type; the sort keys in order."""
+
+COMPARE = {
+    "eq": lambda key, value: key == value,
+    "lt": lambda key, value: key < value,
+    "lte": lambda key, value: key <= value,
+    "gt": lambda key, value: key > value,
+    "gte": lambda key, value: key >= value,
+}
+PLAIN = {"eq": eq, "lt": lt, "lte": lte, "gt": gt, "gte": gte}
+
+values = st.one_of(
+    st.integers(-3, 3),
+    st.text("abé😀", max_size=3),
+    st.binary(max_size=3),
+    st.none(),
+    st.booleans(),
+    st.decimals(-10, 10, places=2),
+    st.floats(-2, 2, width=16),
+    st.lists(st.integers(0, 3), max_size=2),
+    st.dictionaries(st.text("xy", min_size=1, max_size=2), st.integers(0, 2), max_size=2),
+    st.sets(st.integers(0, 3), min_size=1, max_size=2),
+)
+attributes = st.dictionaries(st.sampled_from(["n", "x", "text"]), values, max_size=2)
+places = st.tuples(st.integers(0, 7), st.integers(0, 7))
+"""A key, as indexes into the lists above."""
+expiries = st.one_of(
+    st.none(), st.none(), st.integers(-5, 30), st.sampled_from(["never", 0, Decimal("7.5"), 3.25])
+)
+"""When an item expires, in seconds from the beginning; or a value that never does."""
+sizes = st.sampled_from([0, 0, 0, 200])
+items = st.tuples(places, attributes, expiries, sizes)
+
+
+class Machine(RuleBasedStateMachine):
+    """What every rule does to the database it does to a dict, and the two must agree.
+
+    ``model`` holds what is stored, expired or not. Which expired items are gone already is the
+    database's choice, as it sweeps some with each commit; so they count as stored or not.
+    """
+
+    worker: Worker
+    """One second process for all runs; it opens each one's folder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="dynafile-"))
+        self.real_time = time.time
+        self.now: float = NOW
+        time.time = lambda: self.now
+        self.model: dict[tuple[Any, Any], dict[str, Any]] = {}
+        self.events: list[Event] = []
+        self.other = False
+        self.foreign = False
+        """Whether the other process has written since events were last looked at."""
+
+    @initialize(
+        letters=st.tuples(st.sampled_from("SNB"), st.sampled_from("SNB")),
+        ttl=st.booleans(),
+        sort=st.sampled_from([True, True, True, False]),
+        durability=st.sampled_from(["durable", "relaxed"]),
+    )
+    def begin(self, letters: tuple[str, str], ttl: bool, sort: bool, durability: str) -> None:
+        self.sort = sort
+        self.ttl = ttl
+        self.pks, self.sks = KEYS[letters[0]][0], KEYS[letters[1]][1]
+        self.durability = durability
+        self.db = Dynafile(
+            self.folder / "db",
+            sk_attribute="SK" if sort else None,
+            ttl_attribute="ttl" if ttl else None,
+            durability=durability,
+        )
+        self.settle()
+
+    def settle(self) -> None:
+        """What follows an opening."""
+        checkpointer = self.db._store._checkpointer
+        assert checkpointer is not None
+        checkpointer.partition_bytes = PARTITION_BYTES
+        self.listening = False
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "db"):
+                self.db.check()
+                self.db.close()
+                if self.other:
+                    self.worker.call("check")
+                    self.worker.call("shut")
+                with Dynafile(self.folder / "db", read_only=True) as db:
+                    db.check()
+        finally:
+            time.time = self.real_time
+            shutil.rmtree(self.folder)
+
+    # -- the model ------------------------------------------------------------------------------
+
+    def key(self, place: tuple[int, int]) -> dict[str, Any]:
+        pk = self.pks[place[0] % len(self.pks)]
+        return {"PK": pk, "SK": self.sks[place[1] % len(self.sks)]} if self.sort else {"PK": pk}
+
+    def place(self, item: dict[str, Any]) -> tuple[Any, Any]:
+        return item["PK"], item.get("SK") if self.sort else None
+
+    def item(self, given: tuple[Any, ...]) -> dict[str, Any]:
+        place, more, expiry, size = given
+        item = {**self.key(place), **more}
+        if size:
+            item["filler"] = "x" * size
+        if expiry is not None:
+            item["ttl"] = expiry + NOW if isinstance(expiry, (int, float, Decimal)) else expiry
+            if expiry == 0 and not isinstance(expiry, bool):
+                item["ttl"] = 0
+        return item
+
+    def expired(self, item: dict[str, Any]) -> bool:
+        ttl = item.get("ttl") if self.ttl else None
+        if isinstance(ttl, bool) or not isinstance(ttl, (int, float, Decimal)) or ttl == 0:
+            return False
+        return ttl < self.now
+
+    def visible(self) -> dict[tuple[Any, Any], dict[str, Any]]:
+        return {place: item for place, item in self.model.items() if not self.expired(item)}
+
+    def expect_put(self, item: dict[str, Any], log: list[Event]) -> None:
+        old = self.model.pop(self.place(item), None)
+        if old is not None and self.expired(old):
+            log.append(Event("DELETE", None, old))  # type: ignore[arg-type]
+            old = None
+        log.append(Event("PUT", item, old))  # type: ignore[arg-type]
+        self.model[self.place(item)] = item
+
+    def expect_delete(self, key: dict[str, Any], log: list[Event]) -> None:
+        old = self.model.pop(self.place(key), None)
+        if old is not None:
+            log.append(Event("DELETE", None, old))  # type: ignore[arg-type]
+
+    def heard(self, log: list[Event]) -> None:
+        """Compare the events of one write with what it did; removals of expired items may follow."""
+        events = self.events[:]
+        self.events.clear()
+        if not self.listening:
+            # Unheard, some may have been swept: look which, so that the model knows.
+            self.forget_swept()
+            return
+        assert events[: len(log)] == [event for event in log]
+        for event in events[len(log) :]:
+            assert (event.action, event.new) == ("DELETE", None)
+            assert event.old is not None
+            assert self.expired(event.old)
+            assert self.model.pop(self.place(event.old)) == event.old
+
+    def forget_swept(self) -> None:
+        """Take out of the model the expired items that are stored no more."""
+        if not self.ttl:
+            return
+        table, store = self.db._table, self.db._store
+        for place, item in list(self.model.items()):
+            if self.expired(item) and store.get(table._items, table.keys.key(item)) is None:
+                del self.model[place]
+
+    def sort_key(self, place: tuple[Any, Any]) -> Any:
+        value = place[1]
+        return value.encode() if isinstance(value, str) else value
+
+    def collection(self, pk: Any) -> list[dict[str, Any]]:
+        found = {place: item for place, item in self.visible().items() if place[0] == pk}
+        return [found[place] for place in sorted(found, key=self.sort_key)]
+
+    # -- writes ---------------------------------------------------------------------------------
+
+    @rule(given=items)
+    def put(self, given: tuple[Any, ...]) -> None:
+        item = self.item(given)
+        log: list[Event] = []
+        self.expect_put(item, log)
+        self.db.put_item(item=item)
+        self.heard(log)
+
+    @rule(place=places)
+    def delete(self, place: tuple[int, int]) -> None:
+        # An expired item may have been swept by the other process, and is then not heard of.
+        self.forget_swept()
+        log: list[Event] = []
+        self.expect_delete(self.key(place), log)
+        self.db.delete_item(key={**self.key(place), "more": "ignored"})
+        self.heard(log)
+
+    @rule(
+        writes=st.lists(st.tuples(st.booleans(), items), min_size=1, max_size=12),
+        how=st.sampled_from(["writer", "actions", "raises", "flush"]),
+    )
+    def batch(self, writes: list[tuple[bool, tuple[Any, ...]]], how: str) -> None:
+        made = [(delete, self.item(given)) for delete, given in writes]
+        before = dict(self.model)
+        log: list[Event] = []
+        if how != "raises":
+            self.forget_swept()
+            for delete, item in made:
+                (self.expect_delete if delete else self.expect_put)(item, log)
+        if how == "actions":
+            self.db.execute_batch(
+                Action("DELETE" if delete else "PUT", item) for delete, item in made
+            )
+        else:
+            try:
+                with self.db.batch_writer(flush_items=100 if how == "flush" else None) as writer:
+                    for delete, item in made:
+                        if delete:
+                            writer.delete_item(key=item)
+                        else:
+                            writer.put_item(item=item)
+                    if how == "raises":
+                        raise RuntimeError
+            except RuntimeError:
+                assert how == "raises"
+                assert self.model == before
+                assert self.events == []
+                return
+        self.heard(log)
+
+    @rule(count=st.integers(20, 60), at=st.integers(0, 7))
+    def load(self, count: int, at: int) -> None:
+        """Enough to split a partition, inside one collection where there are sort keys."""
+        items = [self.item(((at if self.sort else at + n, at + n), {"load": n}, None, 100))
+                 for n in range(count)]  # fmt: skip
+        log: list[Event] = []
+        for item in items:
+            self.expect_put(item, log)
+        self.db.execute_batch(Action("PUT", item) for item in items)
+        self.heard(log)
+
+    @precondition(lambda self: len(self.model) > 3)
+    @rule()
+    def clear(self) -> None:
+        before = dict(self.model)
+        self.forget_swept()
+        log = [Event("DELETE", None, item) for item in self.model.values()]  # type: ignore[arg-type]
+        self.db.clear()
+        if self.listening:
+            assert Counter(map(repr, self.events)) == Counter(map(repr, log)), before
+        self.events.clear()
+        self.model.clear()
+
+    # -- time -----------------------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([0.5, 1, 3, 10]))
+    def turn_the_clock(self, seconds: float) -> None:
+        self.now += seconds
+        if self.other:
+            self.worker.call("clock", self.now)
+
+    @rule()
+    def sweep(self) -> None:
+        self.forget_swept()
+        gone = [item for item in self.model.values() if self.expired(item)]
+        assert self.db.sweep() == len(gone)
+        if self.listening:
+            heard = [event.old for event in self.events]
+            assert Counter(map(repr, heard)) == Counter(map(repr, gone))
+        self.events.clear()
+        self.model = self.visible()
+        assert self.db.sweep() == 0
+
+    # -- reads ----------------------------------------------------------------------------------
+
+    @rule(place=places)
+    def get(self, place: tuple[int, int]) -> None:
+        key = self.key(place)
+        expected = self.visible().get(self.place(key))
+        found = self.db.get_item(key=key)
+        assert found == expected
+        if found is not None:
+            found.clear()
+            assert self.db.get_item(key=key) == expected
+
+    @rule(asked=st.lists(places, max_size=6))
+    def batch_get(self, asked: list[tuple[int, int]]) -> None:
+        keys = [self.key(place) for place in asked]
+        visible = self.visible()
+        expected = [visible[self.place(key)] for key in keys if self.place(key) in visible]
+        assert self.db.batch_get_item(keys=keys) == expected
+
+    @rule(
+        at=st.integers(0, 7),
+        condition=st.sampled_from(["none", "between", "begins_with", "starts_with", *COMPARE]),
+        bounds=st.tuples(st.integers(0, 7), st.integers(0, 7)),
+        builder=st.booleans(),
+        forward=st.booleans(),
+        limit=st.sampled_from([None, None, 1, 2, 5]),
+        filtered=st.sampled_from([None, None, "n", Attr("n").exists(), lambda item: "n" in item]),
+        by_other=st.booleans(),
+    )
+    def query(
+        self,
+        at: int,
+        condition: str,
+        bounds: tuple[int, int],
+        builder: bool,
+        forward: bool,
+        limit: int | None,
+        filtered: Any,
+        by_other: bool,
+    ) -> None:
+        pk = self.pks[at % len(self.pks)]
+        expected = self.collection(pk)
+        options: dict[str, Any] = {}
+        low, high = sorted(bound % len(self.sks) for bound in bounds)
+        a, b = self.sks[low], self.sks[high]
+        if not self.sort:
+            condition = "none"
+        if condition in ("begins_with", "starts_with") and isinstance(a, (str, bytes)):
+            options = {"sk": Key("SK").begins_with(a) if builder else begins_with(a)}
+            if condition == "starts_with":
+                options = {"starts_with": a}
+            expected = [item for item in expected if item["SK"].startswith(a)]
+        elif condition == "between":
+            options = {"sk": Key("SK").between(a, b) if builder else between(a, b)}
+            expected = [item for item in expected if a <= item["SK"] <= b]
+        elif condition in COMPARE:
+            options = {"sk": (getattr(Key("SK"), condition) if builder else PLAIN[condition])(a)}
+            expected = [item for item in expected if COMPARE[condition](item["SK"], a)]
+        if filtered is not None:
+            expected = [item for item in expected if "n" in item]
+        expected = (expected if forward else expected[::-1])[:limit]
+        options |= {"scan_index_forward": forward, "limit": limit, "filter": filtered}
+        if by_other and self.other and not callable(filtered):
+            assert self.worker.call("query", pk, **options) == expected
+        assert list(self.db.query(pk, **options)) == expected
+
+    @rule(total=st.sampled_from([None, 1, 2, 3, 16]))
+    def scan(self, total: int | None) -> None:
+        if total is None:
+            found = list(self.db.scan())
+        else:
+            segments = [self.db.scan(segment=n, total_segments=total) for n in range(total)]
+            found = [item for segment in segments for item in segment]
+        visible = self.visible()
+        assert len(found) == len(visible)
+        assert {self.place(item): item for item in found} == visible
+        for pk in {item["PK"] for item in found}:
+            assert [item for item in found if item["PK"] == pk] == self.collection(pk)
+
+    @invariant()
+    def len_is_exact(self) -> None:
+        if hasattr(self, "db"):
+            assert len(self.db) == len(self.visible())
+
+    # -- the life of a folder ---------------------------------------------------------------------
+
+    @rule()
+    def listen(self) -> None:
+        if self.listening:
+            self.db.remove_stream_listener(self.events.append)
+        else:
+            self.forget_swept()
+            self.db.add_stream_listener(self.events.append)
+        self.listening = not self.listening
+
+    @rule()
+    def reopen(self) -> None:
+        self.db.close()
+        self.db = Dynafile(self.folder / "db", durability=self.durability)  # type: ignore[arg-type]
+        self.settle()
+
+    @rule(forget=st.booleans())
+    def checkpoint(self, forget: bool) -> None:
+        self.db._store.checkpoint()
+        if forget:
+            self.db._store.replica.cache.clear()
+
+    @rule()
+    def check(self) -> None:
+        self.db.check()
+
+    # -- the other process ------------------------------------------------------------------------
+
+    @precondition(lambda self: not self.other)
+    @rule(read_only=st.sampled_from([True, False, False]))
+    def other_opens(self, read_only: bool) -> None:
+        self.worker.call("clock", self.now)
+        self.worker.open(self.folder / "db", read_only=read_only)
+        self.worker.call("partition_bytes", PARTITION_BYTES)
+        self.other, self.read_only = True, read_only
+
+    @precondition(lambda self: self.other)
+    @rule()
+    def other_closes(self) -> None:
+        self.worker.call("shut")
+        self.other = False
+
+    @precondition(lambda self: self.other and not self.read_only)
+    @rule(writes=st.lists(st.tuples(st.booleans(), items), min_size=1, max_size=6))
+    def other_writes(self, writes: list[tuple[bool, tuple[Any, ...]]]) -> None:
+        for delete, given in writes:
+            item = self.item(given)
+            if delete:
+                self.expect_delete(item, [])
+                self.worker.call("delete_item", key=item)
+            else:
+                self.expect_put(item, [])
+                self.worker.call("put_item", item=item)
+        assert self.events == []
+        self.forget_swept()
+
+    @precondition(lambda self: self.other and not self.read_only)
+    @rule(what=st.sampled_from(["checkpoint", "sweep", "clear"]))
+    def other_tidies(self, what: str) -> None:
+        self.worker.call(what)
+        if what == "clear":
+            self.model.clear()
+        self.forget_swept()
+
+    @precondition(lambda self: self.other)
+    @rule(place=places)
+    def other_reads(self, place: tuple[int, int]) -> None:
+        key = self.key(place)
+        assert self.worker.call("get_item", key=key) == self.visible().get(self.place(key))
+        assert self.worker.call("len") == len(self.visible())
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker() as process:
+        yield process
+
+
+def test_the_machine(worker: Worker) -> None:
+    Machine.worker = worker
+    machine = Machine.TestCase
+    machine.settings = settings(
+        max_examples=60,
+        stateful_step_count=40,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    machine().runTest()
