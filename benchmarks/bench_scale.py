@@ -103,16 +103,25 @@ def test_random_gets(random_gets: dict[str, float], measure: Measure) -> None:
     measure.told("get-cold", OURS, lambda: random_gets["seconds"])
 
 
-def test_open_with_journal(large: LargeTable, sizes: Sizes, measure: Measure) -> None:
-    """After puts all over the table, which stay in the journal when it is closed."""
-    large.child("put", f"--count={sizes.journal_puts}")
+@pytest.fixture(scope="session")
+def left(large: LargeTable, sizes: Sizes) -> LargeTable:
+    """The large table as a killed process leaves it, with puts all over it in the journal."""
+    large.child("put", f"--count={sizes.journal_puts}", "--leave")
+    return large
+
+
+def test_open_after_kill(left: LargeTable, sizes: Sizes, measure: Measure) -> None:
     measure.told(
         "open-journal",
         OURS,
-        lambda: large.child("open")["seconds"],
+        lambda: left.child("open", "--leave")["seconds"],
         rounds=sizes.children,
         warmup=1,
     )
+
+
+def test_close(left: LargeTable, measure: Measure) -> None:
+    measure.told("close", OURS, lambda: left.child("open")["closing"])
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,10 @@ FURTHER: Final = (
         statistic="mean",
     ),
     Operation(title="open a table of one collection of 1,000,000", group="open-collection"),
-    Operation(title="open a table of 1,000,000 after 150,000 random puts", group="open-journal"),
+    Operation(
+        title="open 1,000,000 items after 150,000 random puts and a kill", group="open-journal"
+    ),
+    Operation(title="close 1,000,000 items after 150,000 random puts", group="close"),
     Operation(title="random `get_item` on 1,000,000 items, `cache_size` 64 MiB", group="get-cold"),
     Operation(title="build a table of 1,000,000 items, per item", group="build"),
 )

@@ -61,7 +61,7 @@ def summarise(raw: dict[str, Any]) -> Result:
         }
     commit = raw["commit_info"]
     return {
-        "date": raw["datetime"][:10],
+        "time": raw["datetime"][:19] + "Z",
         "commit": commit["id"][:8],
         "dirty": commit["dirty"],
         "machine": raw["machine_info"],
@@ -151,8 +151,9 @@ def circumstances(result: Result) -> str:
     """Return in one sentence when and on what a run was made."""
     machine = result["machine"]
     changed = ", with changes since" if result["dirty"] else ""
+    date = result["time"][:10]
     return (
-        f"Measured on {result['date']} at commit {result['commit']}{changed}: {machine['cpu']}, "
+        f"Measured on {date} at commit {result['commit']}{changed}: {machine['cpu']}, "
         f"{machine['cores']} cores, {machine['system']}, {machine['python']}; msgspec "
         f"{machine['msgspec']}, py-lmdb {machine['py-lmdb']}, SQLite {machine['sqlite']}."
     )
@@ -176,7 +177,7 @@ def with_block(text: str, new: str) -> str:
 
 def write(result: Result, root: Path) -> None:
     """Keep the figures, and write them into the documents."""
-    kept = root / "benchmarks" / "results" / f"{result['date']}-{result['commit']}.json"
+    kept = root / "benchmarks" / "results" / f"{result['time'][:10]}-{result['commit']}.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"\n{kept.relative_to(root)} written")

@@ -337,7 +337,13 @@ def test_value_examples() -> None:
 
 
 def pattern_of(path: str) -> re.Pattern[str]:
-    parts = {"lsn": "[0-9a-f]{16}", "begin": "[0-9a-f]{16}", "id": "[0-9a-f]+", "name": "[^/]+"}
+    parts = {
+        "lsn": "[0-9a-f]{16}",
+        "begin": "[0-9a-f]{16}",
+        "id": "[0-9a-f]+",
+        "pid": "[0-9]+",
+        "number": "[0-9]+",
+    }
     pieces = re.split(r"<(\w+)>", path)
     return re.compile("".join(parts[p] if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
 
@@ -358,7 +364,11 @@ def test_a_real_folder_has_the_files_of_the_page_and_no_others(
         hits = [row for row, pattern in patterns.items() if pattern.fullmatch(name)]
         assert len(hits) == 1, name
         used.update(hits)
-    unused = ["`tmp/<name>`"] if ttl else [*(r for r in patterns if "_ttl" in r), "`tmp/<name>`"]
+    unused = (
+        ["`tmp/<pid>-<number>.half`"]
+        if ttl
+        else [*(r for r in patterns if "_ttl" in r), "`tmp/<pid>-<number>.half`"]
+    )
     assert [row for row in patterns if row not in used] == unused
     assert len([name for name in names if name.startswith("_partitions")]) > 1, "it did not split"
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dynafile.errors import CorruptFile, StorageError
+from dynafile.store.follower import read_state
 from dynafile.store.format import SnapshotHeader
-from dynafile.store.names import parse_partition_directory
+from dynafile.store.journal import Journal
+from dynafile.store.names import META_NAME
 from dynafile.store.partition import overlay
 from dynafile.store.partition_map import Keyspace
+from dynafile.store.position import END
 from dynafile.store.replica import Replica
 from dynafile.store.snapshot import Entries, load_snapshot
 
@@ -15,27 +18,56 @@ def check_store(replica: Replica) -> list[str]:
     """Return what is wrong with a store, one sentence each.
 
     To be called with nobody writing. Snapshots are read from disk and held against their exact
-    grammar; that the journal parses to its end was shown by the replay and by following it.
+    grammar; then everything is read once more as who opens the store now would, journal included,
+    and compared.
     """
     problems: list[str] = []
-    for keyspace in replica.keyspaces.values():
-        problems += _check_map(replica, keyspace)
-        problems += _check_partitions(replica, keyspace)
+    with replica.mutex:
+        for keyspace in replica.keyspaces.values():
+            problems += _check_map(keyspace)
+            problems += _check_partitions(replica, keyspace)
+        if replica.journal is not None and not problems:
+            try:
+                problems += _check_reopening(replica)
+            except (FileNotFoundError, StorageError) as error:
+                problems.append(f"{replica.volume.root} cannot be opened again: {error}")
     return problems
 
 
-def _check_map(replica: Replica, keyspace: Keyspace) -> list[str]:
+def _check_reopening(replica: Replica) -> list[str]:
+    """Compare what the files say with what this process believes."""
+    volume, store_id = replica.volume, replica.store_id
+    journal = Journal(volume, store_id)
+    fresh = Replica(volume, journal, store_id, cache_size=0, trusted=False)
+    fresh.start(*read_state(volume, store_id))
+    for record in journal.read(fresh.lsn, replica.lsn):
+        fresh.apply(record.operations, record.end, record.time)
+    fresh.whole = True
+    fresh.words = memoryview(bytearray(replica.words)).cast("Q")  # so that it reads no further
+    fresh.words[END] = fresh.lsn
+    if fresh.schema != replica.schema:
+        return [f"{volume.root}: {META_NAME} and the journal give another schema than memory"]
+    problems: list[str] = []
+    for number, keyspace in replica.keyspaces.items():
+        other = fresh.keyspaces[number]
+        for part in keyspace.partitions():
+            twin, entries = fresh.entries_at(other, part.begin)
+            if (twin.id, twin.begin) != (part.id, part.begin):
+                problems.append(f"{keyspace.path(part)}: the files give its place to another")
+            elif dict(entries) != dict(replica.entries_at(keyspace, part.begin)[1]):
+                problems.append(f"{keyspace.path(part)}: snapshot and journal give other entries")
+        if len(other.partitions()) != len(keyspace.partitions()):
+            problems.append(f"{keyspace.directory}: the files give another number of partitions")
+    return problems
+
+
+def _check_map(keyspace: Keyspace) -> list[str]:
     problems: list[str] = []
     begins, parts = keyspace.layout
     if begins != [part.begin for part in parts]:
         problems.append(f"{keyspace.directory}: the map and its partitions disagree")
     if begins != sorted(set(begins)) or (begins and begins[0]):
         problems.append(f"{keyspace.directory}: the map does not cover every key once")
-    known = {part.id for part in parts}
-    for name in replica.volume.list(keyspace.directory):
-        parsed = parse_partition_directory(name)
-        if parsed is not None and parsed[1] not in known and parsed[1] < replica.checkpoint.lsn:
-            problems.append(f"{keyspace.directory}/{name}: a folder that no partition has")
     return problems
 
 

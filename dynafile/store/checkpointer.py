@@ -21,7 +21,12 @@ from dynafile.store.format import (
     encode_pieces,
 )
 from dynafile.store.journal import Journal
-from dynafile.store.names import CHECKPOINT_NAME, parse_partition_directory, segment_name
+from dynafile.store.names import (
+    CHECKPOINT_NAME,
+    parse_partition_directory,
+    parse_segment_name,
+    segment_name,
+)
 from dynafile.store.partition import (
     Partition,
     cut_points,
@@ -169,8 +174,9 @@ class Checkpointer:
         self._volume.replace(CHECKPOINT_NAME, encode_checkpoint(self._replica.store_id, target))
         self._writer.structure((CHECKPOINT, 0, encode_numbers(target), b""), durable=False)
         for name in self._volume.list("journal"):
-            if name < segment_name(target.segment).rpartition("/")[2]:
-                self._volume.remove(f"journal/{name}")
+            base = parse_segment_name(name)
+            if base is not None and base < target.segment:
+                self._volume.remove(segment_name(base))
 
     def _remove_strays(self) -> None:
         """Remove folders that the maps do not name, durably.

@@ -7,6 +7,7 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from filelock import lock_descriptor, unlock_descriptor
 
@@ -28,6 +29,7 @@ else:
     _CAN_BLOCK = False
 
 _HANDOVER_SECONDS = 0.0005
+_ANNOUNCE_SECONDS = 0.01
 _NOBODY = bytes(SLOTS * 8)
 
 
@@ -55,8 +57,7 @@ class FileLock:
     def acquire(self, timeout: float) -> None:
         """Take the lock; raises :class:`LockTimeout` after ``timeout`` seconds."""
         if self._waiter is not None or not lock_descriptor(self._descriptor, blocking=False):
-            self._words[self._slot] = self._pid
-            self._words[WAITING] = 1
+            self._announce()
             try:
                 self._wait(timeout)
             finally:
@@ -65,13 +66,27 @@ class FileLock:
 
     def release(self) -> None:
         """Let go of the lock, and let a waiting process have it before we can take it again."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.give_up():
+            self._waiter = None  # an exception left it there; what it locked is let go of here
         unlock_descriptor(self._descriptor)
         if self._words[WAITING]:
             self._step_back()
 
+    def close(self) -> None:
+        """Forget the descriptor: it is about to be closed, and its number may be used again."""
+        self._descriptor = -1
+        if self._waiter is not None and self._pid == os.getpid():
+            self._waiter.close()
+
     def contended(self) -> bool:
         """Say whether another process is waiting."""
         return bool(self._words[WAITING])
+
+    def _announce(self) -> None:
+        """Say that we are waiting, in the order in which :meth:`_step_back` looks."""
+        self._words[self._slot] = self._pid
+        self._words[WAITING] = 1
 
     def _step_back(self) -> None:
         deadline = time.perf_counter() + _HANDOVER_SECONDS
@@ -81,7 +96,9 @@ class FileLock:
                 self._slots[:] = _NOBODY
                 break
             time.sleep(0.00002)
-        self._words[WAITING] = self._slots != _NOBODY
+        self._words[WAITING] = 0
+        if self._slots != _NOBODY:
+            self._words[WAITING] = 1
 
     def _wait(self, timeout: float) -> None:
         if timeout <= 0 and self._waiter is None:
@@ -94,7 +111,7 @@ class FileLock:
         waiter = self._waiter
         if waiter is None or not waiter.claim():
             waiter = self._waiter = _Waiter(self._descriptor)
-        if not waiter.wait(timeout):
+        if not waiter.wait(timeout, self._announce):
             raise self._timed_out(timeout)
         self._waiter = None
 
@@ -123,21 +140,33 @@ class _Waiter:
         self._mutex = threading.Lock()
         self._ended = threading.Event()
         self._claimed = True
+        self._closed = False
         self._held = False
         self._failed: OSError | None = None
-        threading.Thread(target=self._block, name="dynafile-lock", daemon=True).start()
+        self._begun = False
+        self._thread = threading.Thread(target=self._block, name="dynafile-lock", daemon=True)
 
     def claim(self) -> bool:
-        """Take a given-up wait up again; False where it has ended without a lock."""
+        """Take a given-up wait up again; False where it ended without a lock, or never began."""
         with self._mutex:
-            self._claimed = True
-            return not self._ended.is_set() or self._held
+            pending = not self._ended.is_set() and self._thread.is_alive()
+            self._claimed = self._claimed or pending
+            return self._held or pending
 
-    def wait(self, timeout: float) -> bool:
-        """Wait until the lock is ours; False after ``timeout``, and it is let go when it comes."""
+    def wait(self, timeout: float, announce: Callable[[], None]) -> bool:
+        """Wait until the lock is ours; False after ``timeout``, and it is let go when it comes.
+
+        ``announce`` is called now and then: who lets go may take a slow waiter for a dead one.
+        """
+        deadline = time.monotonic() + timeout
         try:
-            if not self._ended.wait(timeout) and self.give_up():
-                return False
+            if not self._begun:
+                self._begun = True
+                self._thread.start()
+            while not self._ended.wait(min(_ANNOUNCE_SECONDS, deadline - time.monotonic())):
+                if time.monotonic() >= deadline and self.give_up():
+                    return False
+                announce()
         except BaseException:
             if not self.give_up() and self._held:
                 unlock_descriptor(self._descriptor)
@@ -155,6 +184,11 @@ class _Waiter:
             self._claimed = False
             return True
 
+    def close(self) -> None:
+        """Touch the descriptor no more: it is closed, and with it the lock that may come goes."""
+        with self._mutex:
+            self._closed = True
+
     def _block(self) -> None:
         try:
             _block_on(self._descriptor)
@@ -164,6 +198,6 @@ class _Waiter:
             if self._failed is None:
                 if self._claimed:
                     self._held = True
-                else:
+                elif not self._closed:
                     unlock_descriptor(self._descriptor)
             self._ended.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from xxhash import xxh3_64_intdigest
@@ -109,12 +110,26 @@ def _windows_drive_type(folder: str) -> str | None:
     return None
 
 
+@cache
 def boot_number() -> int:
     """Return a number that changes when the machine restarts; 0 where the system offers none."""
+    if sys.platform == "darwin":
+        session = _darwin_boot_session()
+        return xxh3_64_intdigest(session) | 1 if session else 0
     try:
         return xxh3_64_intdigest(Path("/proc/sys/kernel/random/boot_id").read_bytes()) | 1
     except OSError:
         return 0
+
+
+def _darwin_boot_session() -> bytes:
+    import ctypes
+
+    buffer = ctypes.create_string_buffer(64)
+    size = ctypes.c_size_t(len(buffer))
+    name = b"kern.bootsessionuuid"
+    failed = ctypes.CDLL(None).sysctlbyname(name, buffer, ctypes.byref(size), None, 0)
+    return b"" if failed else buffer.value
 
 
 def folder_bytes(folder: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
 from typing import Final
 
@@ -44,13 +45,14 @@ class Follower(Loader):
         with self.mutex:
             if self.unusable is not None:
                 raise self.unusable
-            if self.asleep is not None and self._still_asleep():
+            if self.journal is None or (self.asleep is not None and self._still_asleep()):
                 return
             end = self.words[END]
+            if self.lsn == UNUSABLE:
+                self.reload()  # an exception left it half changed
+                return
             if end < self.lsn:
                 raise self.fail("the journal is shorter than it was; somebody restored or cut it")
-            if self.journal is None:
-                return
             try:
                 for record in self.journal.read(self.lsn, end):
                     self.apply(record.operations, record.end, record.time)
@@ -59,7 +61,8 @@ class Follower(Loader):
 
     def _still_asleep(self) -> bool:
         """Say whether the words are those of before the machine's start, which mean nothing."""
-        self.words = self.volume.share()
+        assert self.journal is not None
+        self.words = self.journal.words = self.volume.share()
         if (self.words[BOOT], self.words[END]) == self.asleep:
             return True
         self.asleep = None
@@ -72,20 +75,20 @@ class Follower(Loader):
         for _ in range(RELOADS):
             try:
                 self.start(*read_state(self.volume, self.store_id))
-                journal.move(self.checkpoint.segment)
                 for record in journal.read(self.lsn, self.words[END]):
                     self.apply(record.operations, record.end, record.time)
             except FileNotFoundError:
                 continue  # yet another checkpoint came
+            self.whole = True
             return
         raise self.fail("its files keep vanishing while they are read")
 
     def apply(self, operations: list[Operation], end: int, time: int) -> None:
         """Apply one record. Called with the mutex held.
 
-        Applying a record twice does what applying it once does. When an exception comes in between
-        (a signal, no memory), loaded partitions are dropped, because a SortedDict may be half
-        changed; the pending operations are plain dicts, and the record is applied again.
+        When an exception comes in between (a signal, no memory), everything is read from the files
+        again before anybody looks. In memory there are none; there the record is applied once more,
+        which does what applying it once does.
         """
         try:
             if len(operations) == 1:
@@ -95,11 +98,33 @@ class Follower(Loader):
                     self._apply_one(operation)
             else:
                 self._apply_bulk(operations)
-            self.lsn = end
             self.time = time
-        except BaseException:
-            self.cache.clear()
+            self.lsn = end
+            if self.unusable is not None:
+                self.lsn = UNUSABLE  # shut meanwhile, by another thread
+        except BaseException as error:
+            self._rebuild(operations, end, time)
+            if isinstance(error, (LookupError, TypeError, ValueError, struct.error)):
+                raise self._inapplicable(end, error) from error
             raise
+
+    def _rebuild(self, operations: list[Operation], end: int, time: int) -> None:
+        if self.journal is not None:
+            self.lsn = UNUSABLE
+            return
+        self.cache.clear()  # a SortedDict may be half changed; the pending operations are dicts
+        for operation in operations:
+            self._apply_one(operation)
+        self.lsn, self.time = end, time
+
+    def _inapplicable(self, end: int, error: Exception) -> CorruptFile:
+        path = self.volume.root
+        return CorruptFile(
+            f"{path}: the record of the journal that ends at LSN {end} has a right checksum and "
+            f"cannot be applied ({error}), so somebody forged it; restore a backup",
+            path=path,
+            offset=end,
+        )
 
     def _apply_one(self, operation: Operation) -> None:
         kind, number, key, value = operation
@@ -117,6 +142,8 @@ class Follower(Loader):
             else:
                 part.delete(key, self.lsn)
         elif kind == CLEAR:
+            for part in keyspace.partitions():
+                part.entries = part.order = None
             keyspace.reset([])
         elif kind == FOLD:
             self._fold(keyspace, decode_numbers(key)[0])
@@ -177,7 +204,9 @@ class Follower(Loader):
 
     def _fold(self, keyspace: Keyspace, number: int) -> None:
         part = keyspace.by_id.get(number)
-        if part is not None:
+        # While the map may have holes, a partition may hold what belongs to the hole on its right;
+        # what it keeps for no need does no harm, because operations are absolute.
+        if part is not None and self.whole:
             part.pending = {}
 
     def _replace(self, keyspace: Keyspace, numbers: list[int], value: bytes) -> None:
@@ -194,23 +223,26 @@ class Follower(Loader):
             if part.id == 0 and part.begin == begin:
                 old.append(part)
         new = [Partition(piece.id, piece.begin, resolved=True) for piece in pieces]
-        if old:
-            takers = old
-        else:
+        takers = list(old)
+        if begins[0] and not self.whole:
             # The map that a replay starts from has a hole where folders were replaced since; what
-            # fell into the hole was taken by its left neighbour, and belongs to the new partitions.
-            takers = [keyspace.before(begins[0])]
-            takers[0].entries = takers[0].order = None
+            # fell into the hole was taken by its left neighbour, and belongs to the new partitions,
+            # or to those that a later record puts into the next hole.
+            left = keyspace.before(begins[0])
+            if left not in old:
+                takers.append(left)
+        last = new[-1]
         for part in takers:
             moved = {key: value for key, value in part.pending.items() if key >= begins[0]}
-            if not old:
-                for key in moved:
-                    del part.pending[key]
-            if not pieces[-1].folded:
-                # Only the last piece can be left for later.
+            if moved and part not in old:
+                part.pending = {key: part.pending[key] for key in part.pending.keys() - moved}
+            part.entries = part.order = None
+            # Only the last piece can be left for later, and only it can have a hole on its right.
+            if not pieces[-1].folded or not self.whole:
                 kept = {key: value for key, value in moved.items() if key >= begins[-1]}
                 if kept:
-                    new[-1].pending, new[-1].since = kept, part.since
+                    last.since = min(last.since, part.since) if last.pending else part.since
+                    last.pending.update(kept)
         keyspace.replace(old, new)
 
     # -- beginning ------------------------------------------------------------------------------
@@ -247,13 +279,21 @@ class Follower(Loader):
         keyspace.reset(found)
 
     def start(self, schema: Schema, checkpoint: Checkpoint) -> None:
-        """Begin at a checkpoint: no pending operations, and the maps from the folders."""
+        """Begin at a checkpoint: no pending operations, and the maps from the folders.
+
+        The maps may have holes, until ``whole`` is set when the journal has been read to its end.
+        """
+        self.lsn = UNUSABLE  # an exception from here on makes the next reader start over
+        self.whole = False
         self.cache.clear()
         self.keyspaces_reset(schema)
+        if self.journal is not None:
+            self.journal.move(checkpoint.segment)
         self.checkpoint = checkpoint
-        self.lsn, self.time = checkpoint.lsn, checkpoint.time
         for keyspace in self.keyspaces.values():
             self.list_partitions(keyspace)
+        self.time = checkpoint.time
+        self.lsn = checkpoint.lsn
 
     def start_empty(self, schema: Schema) -> None:
         """Begin with nothing, for a store in memory."""
@@ -283,11 +323,13 @@ class Follower(Loader):
 
 def read_state(volume: Volume, store_id: bytes) -> tuple[Schema, Checkpoint]:
     """Return schema and checkpoint; raises CorruptFile where they are of another store."""
+    # In this order: the checkpoint takes the records of older schemas away, and whoever writes one
+    # writes the schema first.
+    data = volume.read(CHECKPOINT_NAME)
     path = f"{volume.root}/{META_NAME}"
     meta = Meta.decode(volume.read(META_NAME), path)
     if meta.store_id != store_id:
         raise _corrupt(path, "another store was put in the place of the one that was opened")
-    data = volume.read(CHECKPOINT_NAME)
     return meta.schema, decode_checkpoint(data, store_id, f"{volume.root}/{CHECKPOINT_NAME}")
 
 

@@ -132,10 +132,8 @@ def decode_record(data: bytes, offset: int, lsn: int) -> Record | None:
     stop = body + length
     if magic != RECORD_MAGIC or length < _RECORD.size or stop > len(data):
         return None
-    if xxh3_64_intdigest(memoryview(data)[body:stop]) != checksum:
-        return None
     found, synced, time, schema, count = _RECORD.unpack_from(data, body)
-    if found != lsn:
+    if found != lsn or xxh3_64_intdigest(memoryview(data)[body:stop]) != checksum:
         return None
     operations: list[Operation] = []
     at = body + _RECORD.size

@@ -39,12 +39,12 @@ class Journal:
     def __init__(self, volume: Volume, store_id: bytes) -> None:
         self._volume = volume
         self._store_id = store_id
-        self._words = volume.share()
+        self.words = volume.share()
         self.segment = 0
         self._name = ""
         self._next: int | None = None
         self._room = 0  # the segment's length as far as this process knows; it may be longer
-        self._generation = self._words[GENERATION]
+        self._generation = self.words[GENERATION]
         self.synced = 0
 
     def create(self, base: int) -> None:
@@ -75,6 +75,12 @@ class Journal:
         if self._next is not None and lsn >= self._next:
             self.move(self._next)
 
+    def _reopen(self) -> None:
+        """Let go of a segment that somebody replaced by a copy."""
+        self._generation = self.words[GENERATION]
+        self._volume.forget(self._name)
+        self._room = 0
+
     def _path(self, name: str) -> str:
         return f"{self._volume.root}/{name}"
 
@@ -88,9 +94,8 @@ class Journal:
 
         Raises FileNotFoundError where a segment is gone, CorruptFile where a record is damaged.
         """
-        if self._words[GENERATION] != self._generation:
-            self._volume.forget(self._name)
-            self._generation = self._words[GENERATION]
+        if self.words[GENERATION] != self._generation:
+            self._reopen()
         while lsn < stop:
             self._come_to(lsn)
             base = lsn
@@ -120,6 +125,10 @@ class Journal:
                 yield record
             if lsn != self._next:
                 break
+            if not self._volume.read_only:
+                # Who began the next segment may have died before it synced this one, and what is
+                # acknowledged from there on is worth nothing without it.
+                self.sync(lsn)
         if not zeros_only(data[lsn - base :]):
             later = next_record_after(data, lsn - base, base)
             if later is not None:
@@ -143,6 +152,8 @@ class Journal:
     def cut(self, end: int) -> int:
         """Put zeros over whatever lies past ``end``; return how many bytes did."""
         self._come_to(end)
+        if self.words[GENERATION] != self._generation:
+            self._reopen()
         offset = self._offset(end)
         rest = self._volume.read(self._name, offset)
         self._room = offset + len(rest)
@@ -162,6 +173,8 @@ class Journal:
         """Write records at ``lsn``: not durable before :meth:`sync`, not visible before END."""
         if self._next is not None:
             self._come_to(lsn)
+        if self.words[GENERATION] != self._generation:
+            self._reopen()  # or the record would go into a file that has lost its name
         offset = SEGMENT_HEADER_BYTES + lsn - self.segment
         stop = offset + len(data)
         if stop > self._room:
@@ -188,6 +201,6 @@ class Journal:
         data = self._volume.read(self._name, 0, self._offset(end))
         self._volume.forget(self._name)
         self._volume.replace(self._name, data + bytes(LEAST_ROOM))
-        self._words[GENERATION] = self._generation = self._words[GENERATION] + 1
+        self.words[GENERATION] = self._generation = self.words[GENERATION] + 1
         self._room = 0
         self.synced = end

@@ -60,6 +60,8 @@ class Loader(ABC):
         self.schema = Schema()
         self.checkpoint = Checkpoint(0, 0, 0, 0)
         self.time = 0
+        self.whole = True
+        """False while the maps may have holes, where folders were replaced since the checkpoint."""
 
     @abstractmethod
     def catch_up(self) -> None:

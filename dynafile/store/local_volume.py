@@ -15,6 +15,7 @@ from atomicwrites import AtomicWriter, atomic_write
 
 from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
 from dynafile.store.file_lock import FileLock
+from dynafile.store.names import half_made_name
 from dynafile.store.position import POSITION_BYTES
 
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -31,13 +32,18 @@ else:
     _sync_descriptor = getattr(os, "fdatasync", os.fsync)
 
 
+_numbers = itertools.count()
+
+
+def _half_made(folder: str) -> str:
+    return os.path.join(folder, half_made_name(os.getpid(), next(_numbers)))
+
+
 class _Writer(AtomicWriter):  # type: ignore[misc]
     """atomicwrites, with a temporary file that has the modes of the user's umask, in ``tmp/``."""
 
-    _numbers = itertools.count()
-
     def get_fileobject(self, dir: str, **_: Any) -> IO[bytes]:  # noqa: A002 - its name
-        name = os.path.join(dir, f"{os.getpid()}-{next(self._numbers)}")
+        name = _half_made(dir)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW
         return open(name, "wb", opener=lambda path, _: os.open(path, flags, 0o666))
 
@@ -69,7 +75,10 @@ class LocalVolume:
                 raise
             except OSError as error:
                 raise _translated(error, self._path(name)) from error
-            descriptor = self._descriptors.setdefault(name, descriptor)
+            kept = self._descriptors.setdefault(name, descriptor)
+            if kept != descriptor:
+                os.close(descriptor)  # another thread was faster
+            return kept
         return descriptor
 
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
@@ -166,11 +175,19 @@ class LocalVolume:
             raise _translated(error, self._path(folder)) from error
 
     def remove(self, name: str) -> None:
-        """Remove a file or a folder; links are removed, never followed."""
+        """Remove a file or a folder; links are removed, never followed.
+
+        A folder goes at once, by a rename into ``tmp/``: half of one would pass for a partition.
+        """
         path = self._path(name)
         self.forget(name)
         try:
             if os.path.isdir(path) and not os.path.islink(path):
+                self._make_folders("tmp")
+                if not name.startswith("tmp/"):
+                    half = _half_made(self._path("tmp"))
+                    os.rename(path, half)
+                    path = half
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
@@ -194,7 +211,10 @@ class LocalVolume:
         return self._lock
 
     def share(self) -> memoryview:
-        """Map the file ``position``; zeros where it is missing and the volume is read-only."""
+        """Map the file ``position``.
+
+        Where it is missing and the volume is read-only: zeros, and the next call looks again.
+        """
         if self._words is None:
             path = self._path("position")
             try:
@@ -215,6 +235,9 @@ class LocalVolume:
             size = os.fstat(descriptor).st_size
             if size < POSITION_BYTES and not self.read_only:
                 os.ftruncate(descriptor, POSITION_BYTES)
+                if hasattr(os, "posix_fallocate"):
+                    # A full disk shall be an error here, and not a SIGBUS at the first write.
+                    os.posix_fallocate(descriptor, 0, POSITION_BYTES)
             elif size < POSITION_BYTES:
                 raise FileNotFoundError(path)
             access = mmap.ACCESS_READ if self.read_only else mmap.ACCESS_WRITE
@@ -230,6 +253,8 @@ class LocalVolume:
 
     def close(self) -> None:
         """Close every descriptor; with the lock's goes the lock."""
+        if self._lock is not None:
+            self._lock.close()
         self._lock = None
         for name in list(self._descriptors):
             self.forget(name)

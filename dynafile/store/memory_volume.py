@@ -13,15 +13,18 @@ class MemoryLock:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
+        self._owner = 0
 
     def acquire(self, timeout: float) -> None:
         """Take the lock; raises :class:`LockTimeout` after ``timeout`` seconds."""
         if not self._mutex.acquire(timeout=timeout):
             raise LockTimeout("the memory volume is locked by another thread; let it finish")
+        self._owner = threading.get_ident()
 
     def release(self) -> None:
         """Let go of the lock; harmless where it is not held."""
-        if self._mutex.locked():
+        if self._owner == threading.get_ident():
+            self._owner = 0
             self._mutex.release()
 
     def contended(self) -> bool:

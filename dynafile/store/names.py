@@ -15,6 +15,27 @@ def segment_name(base: int) -> str:
     return f"journal/{base:016x}.log"
 
 
+def parse_segment_name(name: str) -> int | None:
+    """Return the first LSN of a segment from its name in ``journal/``; None: not one of ours."""
+    head, _, _ = name.partition(".")
+    try:
+        base = int(head, 16)
+    except ValueError:
+        return None
+    return base if f"journal/{name}" == segment_name(base) else None
+
+
+def half_made_name(pid: int, number: int) -> str:
+    """Return the name in ``tmp/`` of a file that a process is making, or a folder it takes away."""
+    return f"{pid}-{number}.half"
+
+
+def is_half_made(name: str) -> bool:
+    """Say whether a name in ``tmp/`` is one of ours."""
+    pid, _, number = name.removesuffix(".half").partition("-")
+    return pid.isdecimal() and number.isdecimal() and name == half_made_name(int(pid), int(number))
+
+
 def partition_directory(begin: bytes, number: int) -> str:
     """Return the name of a partition's directory: the hash at which it begins, and its id."""
     return f"{begin[:8].ljust(8, bytes(1)).hex()}-{number:x}"

@@ -15,8 +15,24 @@ from dynafile.store.format import (
     encode_checkpoint,
 )
 from dynafile.store.journal import Journal
-from dynafile.store.names import CHECKPOINT_NAME, META_NAME, segment_name
-from dynafile.store.position import BOOT, BUSY, END, FIRST_SLOT, SLOTS, SUSPECT
+from dynafile.store.names import (
+    CHECKPOINT_NAME,
+    LOCK_NAME,
+    META_NAME,
+    POSITION_NAME,
+    is_half_made,
+    parse_partition_directory,
+    parse_segment_name,
+)
+from dynafile.store.position import (
+    BOOT,
+    BUSY,
+    END,
+    FIRST_SLOT,
+    POSITION_BYTES,
+    SLOTS,
+    SUSPECT,
+)
 from dynafile.store.replica import Replica
 from dynafile.store.schema import Meta, Schema
 from dynafile.store.volume import Volume
@@ -104,14 +120,23 @@ def _refuse_foreign(path: str) -> None:
     for name in OUR_NAMES:
         if os.path.lexists(f"{path}/{name}"):
             raise _foreign(f"{path}/{name}")
-    lock = f"{path}/lock"
-    if os.path.lexists(lock):
-        if not os.path.isfile(lock):
-            raise _foreign(lock)
-        with open(lock, "rb") as file:
-            head = file.read(len(_LOCK_HEAD))
-        if head and head != _LOCK_HEAD:
-            raise _foreign(lock)
+    _refuse_foreign_file(f"{path}/{LOCK_NAME}", _LOCK_HEAD)
+    # Where the making was interrupted, the position is there before meta.json, and unused.
+    _refuse_foreign_file(f"{path}/{POSITION_NAME}", bytes(8), POSITION_BYTES)
+    if os.path.lexists(f"{path}/tmp") and not os.path.isdir(f"{path}/tmp"):
+        raise _foreign(f"{path}/tmp")
+
+
+def _refuse_foreign_file(path: str, head: bytes, size: int | None = None) -> None:
+    """Raise ForeignFile unless a file is missing, or empty, or begins as ours do."""
+    if not os.path.lexists(path):
+        return
+    if not os.path.isfile(path):
+        raise _foreign(path)
+    found = os.path.getsize(path)
+    with open(path, "rb") as file:
+        if found and (file.read(len(head)) != head or size not in (None, found)):
+            raise _foreign(path)
 
 
 def _foreign(path: str) -> ForeignFile:
@@ -146,20 +171,21 @@ def create(volume: Volume, schema: Callable[[Schema | None], Schema]) -> None:
 
 
 def _finish_creation(volume: Volume, meta: Meta) -> None:
-    segments = volume.list("journal")
+    bases = [base for base in map(parse_segment_name, volume.list("journal")) if base is not None]
+    folders = meta.schema.keyspaces.values()
+    names = [name for folder in folders for name in volume.list(folder)]
+    used = bases not in ([], [FIRST_LSN]) or any(map(parse_partition_directory, names))
     journal = Journal(volume, meta.store_id)
-    if segments:
-        first = segment_name(FIRST_LSN).rpartition("/")[2]
-        if segments == [first]:
-            journal.move(FIRST_LSN)
-        if segments != [first] or any(True for _ in journal.replay(FIRST_LSN, 0)):
-            raise CorruptFile(
-                f"{volume.root}/{CHECKPOINT_NAME} is missing, and the journal is not empty: "
-                "restore "
-                f"the file from a backup",
-                path=f"{volume.root}/{CHECKPOINT_NAME}",
-                offset=0,
-            )
+    if bases and not used:
+        journal.move(FIRST_LSN)
+        used = any(True for _ in journal.replay(FIRST_LSN, 0))
+    if used:
+        raise CorruptFile(
+            f"{volume.root}/{CHECKPOINT_NAME} is missing, and the store is not empty: restore the "
+            f"file from a backup",
+            path=f"{volume.root}/{CHECKPOINT_NAME}",
+            offset=0,
+        )
     journal.create(FIRST_LSN)
     first_checkpoint = Checkpoint(FIRST_LSN, FIRST_LSN, FIRST_LSN, 0)
     volume.replace(CHECKPOINT_NAME, encode_checkpoint(meta.store_id, first_checkpoint))
@@ -176,19 +202,35 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
         journal.renew(replica.lsn)
     else:
         known = words[END] if alive else 0
-        _replay(replica, journal, known=max(known, replica.checkpoint.synced))
-        journal.cut(replica.lsn)
-    journal.synced = 0
-    journal.sync(replica.lsn)
+        try:
+            _replay(replica, journal, known=max(known, replica.checkpoint.synced))
+            journal.cut(replica.lsn)
+            journal.synced = 0
+            journal.sync(replica.lsn)
+        except StorageError as error:
+            if alive and not isinstance(error, CorruptFile):
+                # The kernel drops what it could not write: nobody may adopt it from its cache.
+                words[SUSPECT] = 1
+            raise
+    _check_first(replica)
     if not alive:
         for slot in range(FIRST_SLOT, FIRST_SLOT + SLOTS):
             words[slot] = 0
     words[SUSPECT] = words[BUSY] = 0
     words[END] = replica.lsn
-    words[BOOT] = boot
+    words[BOOT] = boot  # after END, which a reader believes on the same boot
     for name in volume.list("tmp"):
-        volume.remove(f"tmp/{name}")
+        if is_half_made(name):
+            volume.remove(f"tmp/{name}")
     return replica, journal
+
+
+def _check_first(replica: Replica) -> None:
+    """Raise CorruptFile where the folder of a first partition is gone; others miss a neighbour."""
+    for keyspace in replica.keyspaces.values():
+        parts = keyspace.partitions()
+        if parts[0].id == 0 and keyspace.by_id:
+            raise _missing(replica.volume, f"{keyspace.directory}/{'0' * 16}-*")
 
 
 def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
@@ -198,17 +240,24 @@ def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
     whole record counts, as it would for a writer.
     """
     for _ in range(20):
+        words, boot = volume.share(), boot_number()
+        alive = boot != 0 and words[BOOT] == boot
+        found = (words[BOOT], words[END])  # before the journal is read
         try:
             replica, journal = _start(volume, cache_size, trusted=trusted)
-            words, boot = volume.share(), boot_number()
-            if boot != 0 and words[BOOT] == boot:
+            if alive:
                 _replay(replica, journal, stop=words[END])
             else:
                 _replay(replica, journal, known=replica.checkpoint.synced)
-                replica.asleep = (words[BOOT], words[END])
+                replica.asleep = found
+            _check_first(replica)
             return replica, journal
         except FileNotFoundError:
             continue  # a checkpoint came between two reads
+        except CorruptFile:
+            if alive or words[BOOT] != boot:
+                raise
+            # A writer came meanwhile; what looked damaged was half written.
     raise StorageError(
         f"{volume.root}: its files keep vanishing while they are read; try again", path=volume.root
     )
@@ -224,13 +273,7 @@ def _start(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, 
     except FileNotFoundError as error:
         if volume.read_only:
             raise
-        raise _missing(volume, CHECKPOINT_NAME) from error
-    try:
-        journal.move(replica.checkpoint.segment)
-    except FileNotFoundError as error:
-        if volume.read_only:
-            raise
-        raise _missing(volume, segment_name(replica.checkpoint.segment)) from error
+        raise _missing(volume, _name_in(error, volume)) from error
     return replica, journal
 
 
@@ -240,9 +283,19 @@ def _replay(replica: Replica, journal: Journal, *, known: int = 0, stop: int | N
     else:
         records = journal.read(replica.lsn, stop)
     with replica.mutex:
-        for record in records:
-            replica.apply(record.operations, record.end, record.time)
-            journal.synced = max(journal.synced, record.synced)
+        try:
+            for record in records:
+                replica.apply(record.operations, record.end, record.time)
+                journal.synced = max(journal.synced, record.synced)
+        except FileNotFoundError as error:
+            if replica.volume.read_only:
+                raise
+            raise _missing(replica.volume, _name_in(error, replica.volume)) from error
+        replica.whole = True
+
+
+def _name_in(error: FileNotFoundError, volume: Volume) -> str:
+    return str(error.filename or error).removeprefix(f"{volume.root}/")
 
 
 def _missing(volume: Volume, name: str) -> CorruptFile:

@@ -35,7 +35,7 @@ class Schema:
         """Read what :meth:`to_json` gave."""
         return cls(
             version=int(value["version"]),
-            keyspaces={int(n): str(folder) for n, folder in value["keyspaces"].items()},
+            keyspaces={int(n): _inside(folder) for n, folder in value["keyspaces"].items()},
             next_keyspace=int(value["next_keyspace"]),
             tables=dict(value["tables"]),
         )
@@ -48,6 +48,14 @@ class Schema:
     def decode(cls, data: bytes) -> Schema:
         """Read what :meth:`encode` wrote."""
         return cls.from_json(json.loads(data))
+
+
+def _inside(folder: str) -> str:
+    """Return the name of a keyspace's folder; raises ValueError where it leaves the store's."""
+    parts = folder.split("/")
+    if not all(parts) or {".", ".."} & set(parts) or set("\\:\0") & set(folder):
+        raise ValueError(f"{folder!r} is no folder of a store")
+    return folder
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Meta:
         """Read the file. Raises ForeignFile, CorruptFile and NewerFormat."""
         try:
             value = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             offset = getattr(error, "pos", 0)
             raise CorruptFile(
                 f"{path} is not JSON (at offset {offset}): it was damaged, or is not Dynafile's. "
