@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -60,6 +61,13 @@ def pytest_benchmark_update_machine_info(
     }
     machine_info.clear()
     machine_info.update(kept)
+
+
+def pytest_benchmark_update_commit_info(commit_info: dict[str, Any]) -> None:
+    """Call the tree changed only where the package is: a document may be at work."""
+    command = ["git", "status", "--porcelain", "--", "dynafile"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    commit_info["dirty"] = done.returncode == 0 and bool(done.stdout.strip())
 
 
 @pytest.fixture(scope="session")

@@ -303,6 +303,12 @@ def snapshot_header_bytes(data: bytes) -> int:
     return SNAPSHOT_HEADER_OFFSET + min(int(length), MAX_SNAPSHOT_HEADER_BYTES) + 1
 
 
+def snapshot_header_length(header: SnapshotHeader) -> int:
+    """Return how many bytes of a snapshot come before its payload."""
+    keys = len(header.begin) + len(header.end or b"")
+    return SNAPSHOT_HEADER_OFFSET + SNAPSHOT_FIXED_BYTES + keys + _CHECKSUM.size + 1
+
+
 def check_snapshot_payload(header: SnapshotHeader, payload: bytes, offset: int, path: str) -> None:
     """Raise :class:`CorruptFile` unless the payload has the header's length and checksum."""
     if len(payload) != header.payload_length:

@@ -112,8 +112,7 @@ def _refuse_unmakeable(path: str) -> None:
 def _refuse_foreign(path: str) -> None:
     meta = f"{path}/{META_NAME}"
     if os.path.isfile(meta):
-        with open(meta, "rb") as file:
-            Meta.decode(file.read(), meta)
+        Meta.decode(_beginning(meta), meta)
         return
     if os.path.lexists(meta):
         raise _foreign(meta)
@@ -123,8 +122,11 @@ def _refuse_foreign(path: str) -> None:
     _refuse_foreign_file(f"{path}/{LOCK_NAME}", _LOCK_HEAD)
     # Where the making was interrupted, the position is there before meta.json, and unused.
     _refuse_foreign_file(f"{path}/{POSITION_NAME}", bytes(8), POSITION_BYTES)
-    if os.path.lexists(f"{path}/tmp") and not os.path.isdir(f"{path}/tmp"):
-        raise _foreign(f"{path}/tmp")
+    half_made = f"{path}/tmp"
+    if os.path.lexists(half_made) and not (
+        os.path.isdir(half_made) and all(map(is_half_made, os.listdir(half_made)))
+    ):
+        raise _foreign(half_made)
 
 
 def _refuse_foreign_file(path: str, head: bytes, size: int | None = None) -> None:
@@ -134,9 +136,18 @@ def _refuse_foreign_file(path: str, head: bytes, size: int | None = None) -> Non
     if not os.path.isfile(path):
         raise _foreign(path)
     found = os.path.getsize(path)
-    with open(path, "rb") as file:
-        if found and (file.read(len(head)) != head or size not in (None, found)):
-            raise _foreign(path)
+    if found and (_beginning(path, len(head)) != head or size not in (None, found)):
+        raise _foreign(path)
+
+
+def _beginning(path: str, size: int = -1) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(size)
+    except PermissionError as error:
+        raise PathNotWritable(
+            f"{path} cannot be read by this user: change its mode or owner", path=path
+        ) from error
 
 
 def _foreign(path: str) -> ForeignFile:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from typing import Final
 
 from dynafile.store.follower import Follower
-from dynafile.store.format import SNAPSHOT_FIXED_BYTES
+from dynafile.store.format import snapshot_header_length
 from dynafile.store.partition import Partition
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import END
@@ -104,9 +104,4 @@ class Replica(Follower):
             header = self._read_header(keyspace, part)
         except FileNotFoundError:
             return 0  # replaced meanwhile
-        return (
-            header.payload_length
-            + len(header.begin)
-            + len(header.end or b"")
-            + SNAPSHOT_FIXED_BYTES
-        )
+        return snapshot_header_length(header) + header.payload_length

@@ -54,6 +54,10 @@ class View:
             return self._changed[place]
         return None if keyspace.id in self._cleared else self._replica.get(keyspace, key)
 
+    def written(self, keyspace: Keyspace) -> list[bytes]:
+        """Return the keys that the commits before this one in its group wrote or deleted."""
+        return [key for number, key in self._changed if number == keyspace.id]
+
     def note(self, operations: list[Operation]) -> None:
         """Let later commits of the group see these operations."""
         for kind, number, key, value in operations:

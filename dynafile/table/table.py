@@ -274,8 +274,10 @@ class Table(TableReader):
     def _prepare_clear(self, view: View) -> tuple[list[Operation], list[Change]]:
         changes: list[Change] = []
         if self._dispatcher:
-            for keys, _ in self._store.range(self._items, b"", None, limit=MANY):
-                changes += [(None, view.get(self._items, key)) for key in keys]
+            chunks = self._store.range(self._items, b"", None, limit=MANY)
+            found = {key for keys, _ in chunks for key in keys}
+            olds = (view.get(self._items, key) for key in found.union(view.written(self._items)))
+            changes += [(None, old) for old in olds if old is not None]
         spaces = [self._items] + ([] if self._expiry is None else [self._expiry])
         return [(CLEAR, space.id, b"", b"") for space in spaces], changes
 

@@ -572,7 +572,7 @@ def test_a_making_that_was_interrupted(
         calls.append(name)
         if len(calls) == step:
             (tmp_path / "db" / "tmp").mkdir(exist_ok=True)
-            (tmp_path / "db" / "tmp" / "1-0").write_bytes(data[: len(data) // 2])
+            (tmp_path / "db" / "tmp" / "1-0.half").write_bytes(data[: len(data) // 2])
             raise DiskFull("the disk is full", path=name)
         replace(volume, name, data)
 
