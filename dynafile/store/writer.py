@@ -260,6 +260,8 @@ class Writer:
             # The commits are made, so its failures are not theirs.
             try:
                 self._quiet_until = self.maintenance.after_commit(written)
+            except CommitOutcomeUnknown as error:
+                _log.error("%s: a checkpoint failed: %s", self._volume.root, error)
             except StorageError as error:
                 _log.warning(
                     "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error

@@ -276,7 +276,9 @@ class Table(TableReader):
         if self._dispatcher:
             chunks = self._store.range(self._items, b"", None, limit=MANY)
             found = {key for keys, _ in chunks for key in keys}
-            olds = (view.get(self._items, key) for key in found.union(view.written(self._items)))
+            olds = (
+                view.get(self._items, key) for key in sorted(found.union(view.written(self._items)))
+            )
             changes += [(None, old) for old in olds if old is not None]
         spaces = [self._items] + ([] if self._expiry is None else [self._expiry])
         return [(CLEAR, space.id, b"", b"") for space in spaces], changes
