@@ -1,4 +1,4 @@
-"""Ctrl-C at any line: runs a function and raises KeyboardInterrupt at its n-th step."""
+"""Ctrl-C at any moment: runs a function and raises KeyboardInterrupt at its n-th chance."""
 
 from __future__ import annotations
 
@@ -16,32 +16,31 @@ if TYPE_CHECKING:
 STORE = str(Path(dynafile.__file__).parent / "store")
 
 
-def interrupt(work: Callable[[], None], step: int) -> bool:
-    """Run ``work`` and raise KeyboardInterrupt before the line number ``step`` of the store's.
+def interrupt(work: Callable[[], object], chance: int) -> bool:
+    """Run ``work`` and raise KeyboardInterrupt at a signal's n-th chance in the store's code.
 
-    Returns whether the lines sufficed. A signal comes between two instructions; between two lines
-    is as near as Python lets a test go.
+    Returns whether there were that many. The interpreter looks for signals where a function
+    begins, where a call of a C function ends, and where a loop goes round; the profiler sees the
+    first two. Rejected: a trace of lines, which interrupts between the end of a ``with`` and the
+    release of its lock, where no signal can.
     """
-    left = step
+    left = chance
 
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+    def look(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal left
-        if not frame.f_code.co_filename.startswith(STORE):
-            return None
-        if event == "line":
+        if event in ("call", "c_return") and frame.f_code.co_filename.startswith(STORE):
             left -= 1
             if left == 0:
                 raise KeyboardInterrupt
-        return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
+    before = sys.getprofile()
+    sys.setprofile(look)
     try:
         work()
     except KeyboardInterrupt:
         assert left <= 0
     finally:
-        sys.settrace(before)
+        sys.setprofile(before)
     return left <= 0
 
 

@@ -80,7 +80,7 @@ def assert_usable(store: Store, model: dict[bytes, bytes]) -> None:
 def test_interrupted_commit(
     make: Callable[[], Store], operations: list[Operation], queued: bool
 ) -> None:
-    """At every line of a commit, with the checkpoint and the splits that it brings about."""
+    """At every chance in a commit, with the checkpoint and the splits that it brings about."""
     prepare = (lambda _: operations) if queued else None
     outcomes = [BEFORE, outcome(operations)]
     step = 1
