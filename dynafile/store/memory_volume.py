@@ -23,7 +23,8 @@ class MemoryLock:
 
     def release(self) -> None:
         """Let go of the lock; harmless where it is not held."""
-        if self._owner == threading.get_ident():
+        # Without an owner it is ours: a signal came between taking it and saying so.
+        if self._owner in (0, threading.get_ident()) and self._mutex.locked():
             self._owner = 0
             self._mutex.release()
 

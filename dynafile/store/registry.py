@@ -66,7 +66,12 @@ def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], 
 
     # The folder must stay the one that was opened when the process changes its directory.
     volume = LocalVolume(os.path.realpath(path), read_only=options.read_only)
-    return open_volume(volume, options, schema if exists else lambda stored: stored or wanted)
+
+    def agreed(stored: Schema | None) -> Schema:
+        # Another process may have made it meanwhile, with other options.
+        return wanted if stored is None and not exists else schema(stored)
+
+    return open_volume(volume, options, agreed)
 
 
 def open_volume(
@@ -104,7 +109,9 @@ def release_store(store: Store) -> None:
             return
         if store.key is not None and _open.get(store.key) is store:
             del _open[store.key]
-        store.close()
+    # Not under _opening: closing waits for threads that may be waiting for it (a handle that is
+    # collected there is released there).
+    store.close()
 
 
 @atexit.register

@@ -231,8 +231,11 @@ class Store:
                 self._leave()
         finally:
             if not isinstance(self.replica.unusable, HandleForked):
-                self.replica.shut(_closed(self.volume.root))
-                self.volume.close()
+                # Nobody may be between two calls of the volume: the numbers of its descriptors are
+                # used again by whatever the program opens next.
+                with self._writer.mutex, self.replica.mutex:
+                    self.replica.shut(_closed(self.volume.root))
+                    self.volume.close()
 
     def _leave(self) -> None:
         """Sync, fold what is pending if it is little, and note that the end was clean."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dynafile.errors import CommitOutcomeUnknown, InvalidArgument, StorageError
+from dynafile.errors import CommitOutcomeUnknown, CorruptFile, InvalidArgument, StorageError
 from dynafile.store.format import (
-    CLEAR,
-    DELETE,
     MAX_RECORD_BYTES,
-    PUT,
     SCHEMA,
     STRUCTURE,
     Operation,
@@ -21,13 +19,13 @@ from dynafile.store.format import (
 )
 from dynafile.store.journal import Journal
 from dynafile.store.names import META_NAME
-from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import BUSY, END, SUSPECT
 from dynafile.store.replica import Replica
 from dynafile.store.schema import Meta
+from dynafile.store.view import View
 from dynafile.store.volume import Lock, NoLock, Volume
 
-Prepare = Callable[["View"], list[Operation]]
+Prepare = Callable[[View], list[Operation]]
 """Looks at the state under the lock and returns what to write; an exception refuses the commit."""
 
 
@@ -36,39 +34,6 @@ class Maintenance(Protocol):
 
     def after_commit(self, written: int) -> int:
         """Do a little work for ``written`` bytes; return the LSN to be called at next."""
-
-
-class View:
-    """What a commit is prepared against: the replica, and the commits before it in its group."""
-
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
-        self._changed: dict[tuple[int, bytes], bytes | None] = {}
-        self._cleared: set[int] = set()
-        self.schema = replica.schema
-
-    def get(self, keyspace: Keyspace, key: bytes) -> bytes | None:
-        """Return the value at ``key``."""
-        place = (keyspace.id, key)
-        if place in self._changed:
-            return self._changed[place]
-        return None if keyspace.id in self._cleared else self._replica.get(keyspace, key)
-
-    def written(self, keyspace: Keyspace) -> list[bytes]:
-        """Return the keys that the commits before this one in its group wrote or deleted."""
-        return [key for number, key in self._changed if number == keyspace.id]
-
-    def note(self, operations: list[Operation]) -> None:
-        """Let later commits of the group see these operations."""
-        for kind, number, key, value in operations:
-            if kind == PUT:
-                self._changed[number, key] = value
-            elif kind == DELETE:
-                self._changed[number, key] = None
-            elif kind == CLEAR:
-                self._cleared.add(number)
-                for place in [place for place in self._changed if place[0] == number]:
-                    del self._changed[place]
 
 
 class Commit:
@@ -134,15 +99,12 @@ class Writer:
         durable: bool,
     ) -> None:
         """Commit, or raise what refused it. When it returns, every process sees it."""
-        journal = self._journal
-        if self._replica.unusable is not None:
-            raise self._replica.unusable
-        simple = prepare is None and journal is not None and not self._queue
-        if simple and self.mutex.acquire(False):
-            try:
+        simple = prepare is None and self._journal is not None and not self._queue
+        # Rejected: acquire(blocking=False), then try and finally. A signal between the two would
+        # leave the mutex locked for ever; `with` leaves no gap. Who loses the race shares no sync.
+        if simple and not self.mutex.locked():
+            with self.mutex:
                 self._commit_alone(operations, schema, lock_timeout, durable)
-            finally:
-                self.mutex.release()
             return
         self._commit_queued(Commit(operations, prepare, schema, lock_timeout, durable=durable))
 
@@ -151,11 +113,13 @@ class Writer:
     ) -> None:
         """Commit without a group, for nobody waits: the hot path, with :meth:`_locked` in it."""
         words, replica, lock = self._words, self._replica, self._lock
+        if replica.unusable is not None:
+            raise replica.unusable  # closed, perhaps, and the lock's descriptor is no longer ours
         try:
             lock.acquire(lock_timeout)
             if words[END] != replica.lsn:
                 replica.catch_up()
-            if words[BUSY]:
+            if words[BUSY] or words[SUSPECT]:
                 self.recover()
             if schema != replica.schema.version:
                 raise SchemaChanged
@@ -165,47 +129,56 @@ class Writer:
                 self._finish(written)
             words[BUSY] = 0
         finally:
-            lock.release()
+            try:
+                lock.release()
+            except BaseException:
+                lock.release()  # a signal came before it had begun
+                raise
 
     def _commit_queued(self, waiting: Commit) -> None:
-        queue = self._queue
-        queue.append(waiting)
         try:
+            self._queue.append(waiting)
             with self.mutex:
                 if not waiting.done:
                     self._lead()
         except BaseException:
             # A signal came while we waited: take the commit back if nobody has taken it.
-            if not waiting.done and waiting in queue:
-                queue.remove(waiting)
+            with contextlib.suppress(ValueError):
+                self._queue.remove(waiting)
             raise
         if waiting.error is not None:
             raise waiting.error
+        if not waiting.done:
+            raise self._interrupted()
 
     def _lead(self) -> None:
         queue = self._queue
-        group = [queue.popleft()]
-        while queue:
-            group.append(queue.popleft())
+        group: list[Commit] = []
         try:
+            group += [commit for commit in list(queue) if not commit.done]
+            for _ in range(len(queue)):
+                queue.popleft()
             if self._journal is None:
                 self._commit_in_memory(group)
-            else:
+            elif group:
                 self._commit_group(group)
         except Exception as error:  # noqa: BLE001 - each waiting thread raises it
             for commit in group:
                 commit.error = commit.error or error
-        except BaseException as signal:
+        except BaseException:
             for commit in group:
-                commit.error = commit.error or CommitOutcomeUnknown(
-                    f"{self._volume.root}: the thread that led this commit was interrupted "
-                    f"({signal!r}); read the items to see whether it was made",
-                    path=self._volume.root,
-                )
+                commit.error = commit.error or self._interrupted()
             raise
         finally:
             for commit in group:
                 commit.done = True
+
+    def _interrupted(self) -> CommitOutcomeUnknown:
+        return CommitOutcomeUnknown(
+            f"{self._volume.root}: the thread that led this commit was interrupted; read the items "
+            f"to see whether it was made",
+            path=self._volume.root,
+        )
 
     def hold(self, work: Callable[[], None], lock_timeout: float) -> None:
         """Run ``work`` under the writer's lock, with the replica at the end of the journal."""
@@ -214,17 +187,23 @@ class Writer:
 
     def _locked(self, work: Callable[[], None], lock_timeout: float) -> None:
         words, lock = self._words, self._lock
+        if self._replica.unusable is not None:
+            raise self._replica.unusable
         try:
             lock.acquire(lock_timeout)
             if words[END] != self._replica.lsn:
                 self._replica.catch_up()
-            if words[BUSY]:
+            if words[BUSY] or words[SUSPECT]:
                 self.recover()
             words[BUSY] = 1
             work()
             words[BUSY] = 0
         finally:
-            lock.release()
+            try:
+                lock.release()
+            except BaseException:
+                lock.release()  # a signal came before it had begun
+                raise
 
     def recover(self) -> None:
         """Put right what a holder left that died: adopt its whole records, cut the torn one."""
@@ -234,10 +213,18 @@ class Writer:
             journal.renew(replica.lsn)
             self._words[SUSPECT] = 0
         with replica.mutex:
-            for record in journal.replay(replica.lsn, 0):
-                replica.apply(record.operations, record.end, record.time)
-            journal.cut(replica.lsn)
-            journal.sync(replica.lsn)
+            try:
+                for record in journal.replay(replica.lsn, 0):
+                    replica.apply(record.operations, record.end, record.time)
+                journal.cut(replica.lsn)
+                journal.sync(replica.lsn)
+            except CorruptFile:
+                raise
+            except StorageError:
+                # See _sync: what was adopted here and is not on disk must not be adopted again.
+                self._words[SUSPECT] = 1
+                replica.fail("a sync failed while the work of a dead process was taken over")
+                raise
             self._words[END] = replica.lsn
         self._words[BUSY] = 0
 
@@ -254,18 +241,19 @@ class Writer:
 
     def _finish(self, written: int) -> None:
         """Do what follows a commit under the lock."""
-        if self._replica.schema.version != self.meta_version:
-            self.write_meta()
-        if self.maintenance is not None:
-            # The commits are made, so its failures are not theirs.
-            try:
+        # The commits are made, so its failures are not theirs. The schema is in the journal too,
+        # and no checkpoint comes before it is in meta.json.
+        try:
+            if self._replica.schema.version != self.meta_version:
+                self.write_meta()
+            if self.maintenance is not None:
                 self._quiet_until = self.maintenance.after_commit(written)
-            except CommitOutcomeUnknown as error:
-                _log.error("%s: a checkpoint failed: %s", self._volume.root, error)
-            except StorageError as error:
-                _log.warning(
-                    "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
-                )
+        except CommitOutcomeUnknown as error:
+            _log.error("%s: a checkpoint failed: %s", self._volume.root, error)
+        except StorageError as error:
+            _log.warning(
+                "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
+            )
 
     def _prepare(self, group: list[Commit]) -> list[Commit]:
         version = self._replica.schema.version
@@ -309,10 +297,13 @@ class Writer:
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         try:
             journal.append(start, data)
-        except StorageError:
-            # Nothing was published. If the zeros cannot be written either, BUSY stays set and the
-            # next holder tries again.
-            journal.cut(start)
+        except BaseException:
+            # Nothing was published, and nothing of it may be adopted by the next holder, even if
+            # the zeros cannot be written either.
+            try:
+                journal.cut(start)
+            except StorageError:
+                self._words[SUSPECT] = 1
             self._words[BUSY] = 0
             raise
         if durable:

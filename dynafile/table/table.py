@@ -12,7 +12,8 @@ from dynafile.errors import DynafileError, InvalidArgument, KeyTypeMismatch
 from dynafile.store.format import CLEAR, DELETE, PUT, SCHEMA, Operation
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
-from dynafile.store.writer import SchemaChanged, View
+from dynafile.store.view import View
+from dynafile.store.writer import SchemaChanged
 from dynafile.table.definition import Definition
 from dynafile.table.events import Change, Dispatcher, EventListener, Ticket
 from dynafile.table.expiry import (

@@ -1,0 +1,40 @@
+"""The view: what a commit is prepared against, under the lock."""
+
+from __future__ import annotations
+
+from dynafile.store.format import CLEAR, DELETE, PUT, Operation
+from dynafile.store.partition_map import Keyspace
+from dynafile.store.replica import Replica
+
+
+class View:
+    """What a commit is prepared against: the replica, and the commits before it in its group."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._changed: dict[tuple[int, bytes], bytes | None] = {}
+        self._cleared: set[int] = set()
+        self.schema = replica.schema
+
+    def get(self, keyspace: Keyspace, key: bytes) -> bytes | None:
+        """Return the value at ``key``."""
+        place = (keyspace.id, key)
+        if place in self._changed:
+            return self._changed[place]
+        return None if keyspace.id in self._cleared else self._replica.get(keyspace, key)
+
+    def written(self, keyspace: Keyspace) -> list[bytes]:
+        """Return the keys that the commits before this one in its group wrote or deleted."""
+        return [key for number, key in self._changed if number == keyspace.id]
+
+    def note(self, operations: list[Operation]) -> None:
+        """Let later commits of the group see these operations."""
+        for kind, number, key, value in operations:
+            if kind == PUT:
+                self._changed[number, key] = value
+            elif kind == DELETE:
+                self._changed[number, key] = None
+            elif kind == CLEAR:
+                self._cleared.add(number)
+                for place in [place for place in self._changed if place[0] == number]:
+                    del self._changed[place]
