@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-
 from api.worker import Worker
 
 if TYPE_CHECKING:

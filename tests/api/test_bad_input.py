@@ -1,5 +1,6 @@
 """Bad input: each kind has an error of its own that says what, where and what to do; nothing is
-written."""
+written.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ import tempfile
 import textwrap
 import time
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
 from datetime import datetime as datetime_
+from datetime import timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -450,7 +451,9 @@ def test_a_network_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(filesystem, "filesystem_type", lambda folder: "nfs4")
     (tmp_path / "there").mkdir()
     for folder in (tmp_path / "there", tmp_path / "new" / "db"):
-        with pytest.raises(NetworkFileSystem, match=r"network file system \(nfs4\).*local disk") as e:
+        with pytest.raises(
+            NetworkFileSystem, match=r"network file system \(nfs4\).*local disk"
+        ) as e:
             Dynafile(folder)
         assert e.value.filesystem == "nfs4"
         assert str(folder).startswith(str(e.value.path))
@@ -599,9 +602,8 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 def test_a_damaged_snapshot(damage: str, read_only: bool, folded: Path) -> None:
     (path,) = snapshots(folded)
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
-    with pytest.raises(CorruptFile) as caught:
-        with Dynafile(folded, read_only=read_only) as db:
-            assert db.get_item(key=GOOD) is None, "it was lost without a word"
+    with pytest.raises(CorruptFile) as caught, Dynafile(folded, read_only=read_only) as db:
+        assert db.get_item(key=GOOD) is None, "it was lost without a word"
     assert caught.value.path == str(path)
     assert str(path) in str(caught.value)
     assert isinstance(caught.value.offset, int)
@@ -669,7 +671,9 @@ def test_a_hostile_snapshot(kind: str, trusted: bool, folded: Path, tmp_path: Pa
 def test_damage_leaves_other_partitions_readable(tmp_path: Path) -> None:
     folder = tmp_path / "damaged"
     with Dynafile(folder) as db:
-        db.execute_batch(Action("PUT", {"PK": f"{n}", "SK": "1", "x": "x" * 300}) for n in range(2000))
+        db.execute_batch(
+            Action("PUT", {"PK": f"{n}", "SK": "1", "x": "x" * 300}) for n in range(2000)
+        )
     paths = snapshots(folder)
     assert len(paths) > 4
     paths[2].write_bytes(paths[2].read_bytes()[:-1])

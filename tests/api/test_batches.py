@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from api.conftest import StartWorker, Work
     from conftest import OpenDatabase
+
     from dynafile import Dynafile
 
 
@@ -301,9 +302,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize(("when", "expected"), [("inside", 1), ("after", 500)])
-def test_a_process_killed(
-    when: str, expected: int, database: OpenDatabase, tmp_path: Path
-) -> None:
+def test_a_process_killed(when: str, expected: int, database: OpenDatabase, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-c", KILLED, str(tmp_path / "db"), when], timeout=60, check=False
     )

@@ -14,6 +14,7 @@ from dynafile.errors import ExpressionError, InvalidArgument, MissingExtra
 
 if TYPE_CHECKING:
     from conftest import OpenDatabase
+
     from dynafile import Dynafile
 
 ITEMS: list[dict[str, Any]] = [

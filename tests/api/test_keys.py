@@ -147,9 +147,7 @@ def test_a_type_learnt_inside_a_batch_counts(database: OpenDatabase) -> None:
     assert list(db.scan()) == [{"PK": "a", "SK": "1"}]
 
 
-def test_a_type_learnt_by_somebody_else_counts(
-    database: OpenDatabase, worker: StartWorker
-) -> None:
+def test_a_type_learnt_by_somebody_else_counts(database: OpenDatabase, worker: StartWorker) -> None:
     db = database()
     second = database()
     other = worker(db.path)
@@ -214,7 +212,18 @@ def test_the_largest_keys(database: OpenDatabase) -> None:
 
 def test_keys_may_hold_anything_unicode(database: OpenDatabase) -> None:
     db = database()
-    keys = ["🦖", "n\u00e9", "ne\u0301", "שלום", "\u0000", "\u202e", "a/b\\c", "..", "'\"`$()", "\n"]
+    keys = [
+        "🦖",
+        "n\u00e9",
+        "ne\u0301",
+        "שלום",
+        "\u0000",
+        "\u202e",
+        "a/b\\c",
+        "..",
+        "'\"`$()",
+        "\n",
+    ]
     for key in keys:
         db.put_item(item={"PK": key, "SK": key, "🔑": key})
     assert len(db) == len(keys)

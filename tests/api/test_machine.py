@@ -1,5 +1,6 @@
 """The API against a dict: a state machine with reopening, checkpoints, splits, a clock that turns,
-and a second process on the same folder."""
+and a second process on the same folder.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
 import pytest
+from api.worker import Worker
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from api.worker import Worker
-from dynafile import Action, ActionType, Attr, Dynafile, Event, Key
-from dynafile import begins_with, between, eq, gt, gte, lt, lte
+from dynafile import (
+    Action,
+    ActionType,
+    Attr,
+    Dynafile,
+    Event,
+    Key,
+    begins_with,
+    between,
+    eq,
+    gt,
+    gte,
+    lt,
+    lte,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

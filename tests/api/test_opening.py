@@ -227,9 +227,7 @@ def test_read_only_writes_nothing(database: OpenDatabase, tmp_path: Path) -> Non
     assert (after, events) == (before, [])
 
 
-def test_read_only_sees_later_writes_of_others(
-    database: OpenDatabase, worker: StartWorker
-) -> None:
+def test_read_only_sees_later_writes_of_others(database: OpenDatabase, worker: StartWorker) -> None:
     writer = worker(database().path)
     db = database(read_only=True)
     assert list(db.scan()) == []
@@ -448,7 +446,9 @@ def test_a_relative_path_stays_where_it_was(
     assert len(database(tmp_path / "here" / "sub" / "db")) == 2
 
 
-@pytest.mark.parametrize("name", ["données", "日本 🦖", "it's \"quoted\" $HOME", "a b\tc", "ünï/ço∂é"])
+@pytest.mark.parametrize(
+    "name", ["données", "日本 🦖", 'it\'s "quoted" $HOME', "a b\tc", "ünï/ço∂é"]
+)
 def test_paths_of_all_kinds(name: str, database: OpenDatabase, tmp_path: Path) -> None:
     for path in (tmp_path / name, str(tmp_path / name), f"{tmp_path / name}/"):
         with database(path) as db:

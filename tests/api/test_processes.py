@@ -11,8 +11,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from api.worker import Worker, put_many
+
 from dynafile import Action, Dynafile
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def test_four_threads_and_four_processes(database: OpenDatabase, worker: StartWo
         taken[f"process{n}"] = process.receive()
     found = list(db.query("p"))
     assert Counter(item["writer"] for item in found) == dict.fromkeys(taken, 1000)
-    assert [item["SK"] for item in found] == sorted(f"{n}#{i:05}" for n in taken for i in range(1000))
+    assert [item["SK"] for item in found] == sorted(
+        f"{n}#{i:05}" for n in taken for i in range(1000)
+    )
     for process in workers:
         assert process.call("len") == 8001
     # No put waits over 100 ms. A machine that does other things may stop a process for that long
@@ -118,9 +120,7 @@ def test_a_counter(database: OpenDatabase, worker: StartWorker) -> None:
 
 @pytest.mark.parametrize("durability", ["durable", "relaxed"])
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_writers_killed_at_random(
-    durability: str, database: OpenDatabase, tmp_path: Path
-) -> None:
+def test_writers_killed_at_random(durability: str, database: OpenDatabase, tmp_path: Path) -> None:
     """What was acknowledged is there, batches are whole, and the others go on at once."""
     rng = random.Random(20240501)
     db = database()
@@ -133,7 +133,9 @@ def test_writers_killed_at_random(
             while time.monotonic() < stop:
                 process.call("put_item", item={"PK": f"a{attempt}", "SK": acknowledged})
                 acknowledged += 1
-            batch = [Action("PUT", {"PK": f"b{attempt}", "SK": n, "x": "x" * 500}) for n in range(500)]
+            batch = [
+                Action("PUT", {"PK": f"b{attempt}", "SK": n, "x": "x" * 500}) for n in range(500)
+            ]
             process.send("execute_batch", batch)
             time.sleep(rng.uniform(0.0, 0.02))
             process.kill()

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from api.conftest import NOW
+
 from dynafile import Action, Event
 from dynafile.errors import DiskFull, InvalidArgument, LockTimeout, SchemaMismatch
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from api.conftest import Clock, StartWorker, Work
     from conftest import OpenDatabase
+
     from dynafile import Dynafile
 
 
@@ -157,7 +158,9 @@ def test_sweep(db: Dynafile, clock: Clock) -> None:
     clock.now += 11
     assert len(db) == 600
     assert db.sweep() == 600
-    assert sorted(events, key=repr) == [removal(item(f"{n:04}", NOW + 10)) for n in range(1, 1200, 2)]
+    assert sorted(events, key=repr) == [
+        removal(item(f"{n:04}", NOW + 10)) for n in range(1, 1200, 2)
+    ]
     assert (db.sweep(), len(db), len(list(db.scan()))) == (0, 600, 600)
     clock.now = NOW
     assert len(db) == 600  # they are not hidden, they are gone

@@ -20,6 +20,7 @@ from dynafile.errors import MissingKey
 
 if TYPE_CHECKING:
     from conftest import OpenDatabase
+
     from dynafile import Dynafile
 
 KEY = {"PK": "p", "SK": "s"}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from api.conftest import StartWorker, Work
     from conftest import OpenDatabase
+
     from dynafile import Dynafile
 
 ITEM = {"PK": "a", "SK": "1", "n": 1, "x": "x" * 200}
@@ -132,8 +133,7 @@ def test_cold_reads(database: OpenDatabase, watch: Callable[[Dynafile], Work]) -
     assert work.calls == []
     list(db.scan())
     assert {file for method, file in work.calls} <= {
-        f"_partitions/{path.parent.name}/data.pickle"
-        for path in Path(db.path).rglob("data.pickle")
+        f"_partitions/{path.parent.name}/data.pickle" for path in Path(db.path).rglob("data.pickle")
     }
     assert len(work.calls) <= 2 * count
 

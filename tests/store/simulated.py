@@ -59,9 +59,7 @@ class WatchedVolume:
     raises. Several may watch one volume: they are then different processes.
     """
 
-    def __init__(
-        self, inner: Volume, hook: Callable[[int, str, str], None] | None = None
-    ) -> None:
+    def __init__(self, inner: Volume, hook: Callable[[int, str, str], None] | None = None) -> None:
         self.inner = inner
         self.root = inner.root
         self.read_only = inner.read_only
@@ -143,7 +141,9 @@ def dying(inner: Volume, last: int, *, part: float = 0.0) -> WatchedVolume:
     return volume
 
 
-def until(error: BaseException, when: Callable[[str, str], bool]) -> Callable[[Any, str, str], None]:
+def until(
+    error: BaseException, when: Callable[[str, str], bool]
+) -> Callable[[Any, str, str], None]:
     """A hook that raises ``error`` at the first writing call that ``when`` picks, and only then."""
     done = False
 

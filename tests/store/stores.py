@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from dynafile.errors import HandleClosed
 from dynafile.store.format import DELETE, PUT, Operation
 from dynafile.store.local_volume import LocalVolume
+from dynafile.store.registry import open_volume
 from dynafile.store.schema import Schema
 from dynafile.store.store import Options, Store
-from dynafile.store.registry import open_volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

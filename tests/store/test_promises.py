@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def test_all_processes_see_one_order(tmp_path: Path) -> None:
     stores = [open_folder(tmp_path / "db") for _ in range(4)]
     put(stores[0], (b"a", b"%06d" % 0), (b"b", b"%06d" % 0))
     moments: list[list[tuple[bytes, ...]]] = [[], []]
-    stop = threading.Event()
+    stop, deadline = threading.Event(), time.monotonic() + 60
 
     def write(index: int, name: bytes) -> None:
         step = 0
@@ -100,7 +101,7 @@ def test_all_processes_see_one_order(tmp_path: Path) -> None:
             put(stores[index], (name, b"%06d" % step), durable=False)
 
     def read(index: int) -> None:
-        while len(set(moments[index])) < 50:
+        while len(set(moments[index])) < 50 and time.monotonic() < deadline:
             # One chunk of a range is one moment.
             moments[index].append(tuple(value for _, value in pairs(stores[2 + index])))
 
@@ -113,6 +114,7 @@ def test_all_processes_see_one_order(tmp_path: Path) -> None:
     stop.set()
     for thread in writers:
         thread.join()
+    assert all(len(set(seen)) >= 50 for seen in moments)
     together = sorted({*moments[0], *moments[1]}, key=lambda moment: sum(map(int, moment)))
     for history in (*moments, together):
         for one, two in pairwise(history):
