@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dynafile import handle
 from dynafile.expressions import strings
 from dynafile.store import checkpointer, flusher, format, partition, replica
 from dynafile.table import expiry, keys, table
@@ -36,6 +37,7 @@ FIGURES = {
         f"{MAX_DEPTH} levels",
         f"{format.MAX_RECORD_BYTES:,} bytes; the block",
         f"{strings.MAX_DEPTH} nested parentheses",
+        f"at most {handle._MOST_DECODED // MIB} MiB",
         "1,000,000 |",
         "3 to 255 characters",
     ],

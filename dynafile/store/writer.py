@@ -297,17 +297,13 @@ class Writer:
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         try:
             journal.append(start, data)
-        except BaseException:
-            # Nothing was published, and nothing of it may be adopted by the next holder, even if
-            # the zeros cannot be written either.
-            try:
-                journal.cut(start)
-            except StorageError:
-                self._words[SUSPECT] = 1
-            self._words[BUSY] = 0
+            if durable:
+                self._sync(journal, end)
+        except CommitOutcomeUnknown:
             raise
-        if durable:
-            self._sync(journal, end)
+        except BaseException:
+            self._take_back(journal, start)
+            raise
         with replica.mutex:
             self._words[END] = end
             if len(chunks) == 1:
@@ -319,6 +315,15 @@ class Writer:
                     replica.apply(operations, lsn, time)
         return end - start
 
+    def _take_back(self, journal: Journal, start: int) -> None:
+        """Undo an append that was not published, so that no later holder adopts it."""
+        journal.synced = min(journal.synced, start)
+        try:
+            journal.cut(start)
+        except StorageError:
+            self._words[SUSPECT] = 1  # the zeros cannot be written either
+        self._words[BUSY] = 0
+
     def _sync(self, journal: Journal, end: int) -> None:
         try:
             journal.sync(end)
@@ -329,8 +334,7 @@ class Writer:
             self._replica.fail("a sync failed, so the outcome of the last commit is not known")
             raise CommitOutcomeUnknown(
                 f"{self._volume.root}: the disk refused a sync ({error}), so it is not known "
-                "whether the "
-                f"last commit is kept. Check the disk, open the database again and look",
+                f"whether the last commit is kept. Check the disk, open the database again and look",
                 path=self._volume.root,
             ) from error
 

@@ -28,7 +28,7 @@ ITEMS: list[dict[str, Any]] = [
     {"PK": "a", "SK": "4", "strings": {"x", "y"}, "numbers": {1, Decimal("2.5")}, "blobs": {b"x"}},
     {"PK": "a", "SK": "5", "frozen": frozenset({1}), "uuid": UUID(int=5), "at": time(1, 2, 3)},
     {"PK": "a", "SK": "6", "day": date(2026, 1, 31), "then": datetime(2026, 1, 31, tzinfo=UTC)},
-    {"PK": "a", "SK": "7", "then": datetime(2026, 1, 31, 1, 2, 3, 4)},  # noqa: DTZ001
+    {"PK": "a", "SK": "7", "then": datetime(2026, 1, 31, 1, 2, 3, 4)},
 ]
 
 

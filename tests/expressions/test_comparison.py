@@ -33,7 +33,7 @@ from dynafile.expressions.literals import (
 )
 from dynafile.expressions.paths import MISSING
 
-NAIVE = datetime(2024, 5, 1)  # noqa: DTZ001
+NAIVE = datetime(2024, 5, 1)
 AWARE = datetime(2024, 5, 1, tzinfo=UTC)
 
 EQUAL = [
@@ -70,7 +70,7 @@ DIFFERENT = [
     ({"a": 1}, {"a": 1, "b": 2}),
     ({"a": 1}, {"b": 1}),
     ({1}, {1, 2}),
-    (date(2024, 5, 1), datetime(2024, 5, 1, 1)),  # noqa: DTZ001
+    (date(2024, 5, 1), datetime(2024, 5, 1, 1)),
     (time(12), time(13)),
     (UUID(int=1), UUID(int=2)),
 ]
@@ -111,7 +111,7 @@ ASCENDING = [
     ("\uffff", "\U00010000"),
     (b"\x7f", b"\x80"),
     (b"a", b"aa"),
-    (date(2024, 5, 1), datetime(2024, 5, 1, 1)),  # noqa: DTZ001
+    (date(2024, 5, 1), datetime(2024, 5, 1, 1)),
     (AWARE, datetime(2024, 5, 1, 3, tzinfo=ZONE)),
     (time(1), time(2)),
 ]

@@ -38,7 +38,7 @@ ITEM = {
     "a": {"b": "nested", "c": "only nested"},
     "ip": "10.1.2.3",
     "outside": "11.1.2.3",
-    "when": datetime(2024, 5, 1, 12),  # noqa: DTZ001
+    "when": datetime(2024, 5, 1, 12),
     "aware": datetime(2024, 5, 1, 12, tzinfo=ZONE),
     "day": date(2024, 5, 1),
     "at": time(12),
@@ -323,7 +323,7 @@ def test_strings_hold_what_is_between_the_quotes(text, value):
 
 def test_a_time_is_on_the_day_the_filter_is_evaluated(monkeypatch):
     """``filtration`` takes the day on which it parses, and parsed filters are kept."""
-    first = datetime(2024, 5, 1, 9)  # noqa: DTZ001
+    first = datetime(2024, 5, 1, 9)
     holds = parse_string("due <= 10:00:00")
 
     def freeze(moment):

@@ -328,7 +328,7 @@ def test_any_text_is_a_filter_or_an_expression_error(text):
     try:
         holds = parse_string(text)
     except ExpressionError as error:
-        assert error.expression == text  # noqa: PT017
-        assert error.position in range(len(text) + 1)  # noqa: PT017
+        assert error.expression == text
+        assert error.position in range(len(text) + 1)
     else:
         assert holds({"a": 1, "b": {"c": [1]}}) in (True, False)

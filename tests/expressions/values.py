@@ -28,7 +28,7 @@ SCALARS = st.one_of(
     st.sampled_from(
         [
             date(2024, 5, 1),
-            datetime(2024, 5, 1),  # noqa: DTZ001  a naive one is meant
+            datetime(2024, 5, 1),
             datetime(2024, 5, 1, tzinfo=UTC),
             datetime(2024, 5, 1, 2, tzinfo=ZONE),
             time(12),
