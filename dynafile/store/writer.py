@@ -333,8 +333,8 @@ class Writer:
             self._words[SUSPECT] = 1
             self._replica.fail("a sync failed, so the outcome of the last commit is not known")
             raise CommitOutcomeUnknown(
-                f"{self._volume.root}: the disk refused a sync ({error}), so it is not known "
-                f"whether the last commit is kept. Check the disk, open the database again and look",
+                f"{self._volume.root}: the disk refused a sync ({error}), so nobody knows whether "
+                f"the last commit is kept. Check the disk, open the database again and look",
                 path=self._volume.root,
             ) from error
 
