@@ -62,14 +62,20 @@ def filesystem_type(folder: str) -> str | None:
             return _windows_drive_type(folder)
         if os.path.exists(_MOUNTS):
             return _linux_type(os.path.realpath(folder), Path(_MOUNTS).read_text(errors="replace"))
-        import subprocess  # macOS only, and slow to import
-
-        output = subprocess.run(
-            ["/sbin/mount"], capture_output=True, text=True, timeout=5, check=False
-        ).stdout
+        return _bsd_type(os.path.realpath(folder), _mount_output())
     except (OSError, ValueError):
         return None
-    return _bsd_type(os.path.realpath(folder), output)
+
+
+def _mount_output() -> str:
+    import subprocess  # macOS only, and slow to import
+
+    try:
+        return subprocess.run(
+            ["/sbin/mount"], capture_output=True, text=True, timeout=5, check=False
+        ).stdout
+    except subprocess.SubprocessError:
+        return ""
 
 
 def _linux_type(folder: str, mountinfo: str) -> str | None:

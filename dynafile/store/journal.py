@@ -21,6 +21,7 @@ from dynafile.store.position import GENERATION
 from dynafile.store.volume import Volume
 
 LEAST_ROOM: Final = 64 * 1024
+LARGE_READ: Final = 1024 * 1024
 MOST_ROOM: Final = 1024 * 1024
 """A segment keeps zeros ahead of its end: a sync that does not change a file's size is a third
 cheaper."""
@@ -99,7 +100,9 @@ class Journal:
         while lsn < stop:
             self._come_to(lsn)
             base = lsn
-            data = self._volume.read(self._name, self._offset(base), stop - base)
+            # A damaged ``stop`` may be anywhere; what is read is bounded by the file.
+            size = stop - base if stop - base < LARGE_READ else -1
+            data = self._volume.read(self._name, self._offset(base), size)
             while lsn < stop and lsn != self._next:
                 record = decode_record(data, lsn - base, lsn)
                 if record is None:
@@ -142,7 +145,7 @@ class Journal:
             f"{path} is damaged at offset {offset} (LSN {lsn}), before a place that was known to "
             "be "
             f"on disk, so commits that were acknowledged are lost. Restore a backup, or run "
-            f"`dynafile check` to see what can still be read",
+            f"`dynafile check` for the list of what is wrong",
             path=path,
             offset=offset,
         )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from dynafile.errors import InvalidName, SchemaMismatch
+from dynafile.values import KEY_TYPES
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
@@ -32,8 +33,12 @@ class Definition:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Definition:
-        """Read what :meth:`to_json` gave."""
-        return cls(**value)
+        """Read what :meth:`to_json` gave; raises TypeError where somebody changed it."""
+        definition = cls(**value)
+        for kind in (definition.pk_type, definition.sk_type):
+            if kind is not None and kind not in KEY_TYPES:
+                raise TypeError(f"{kind!r} is no key type")
+        return definition
 
     def with_types(self, pk_type: str | None, sk_type: str | None) -> Definition:
         """Return the definition with key types learnt, where they were not known."""

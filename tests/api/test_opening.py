@@ -606,6 +606,7 @@ def test_a_file_at_the_path(tmp_path: Path) -> None:
     [lambda meta: meta["schema"]["tables"].clear(),
      lambda meta: meta["schema"]["tables"]["db-table"].pop("pk_attribute"),
      lambda meta: meta["schema"]["tables"]["db-table"].update(more=1),
+     lambda meta: meta["schema"]["tables"]["db-table"].update(pk_type="X"),
      lambda meta: meta["schema"]["tables"].update({"db-table": [1]}),
      lambda meta: meta["schema"]["tables"].update({"db-table": None}),
      lambda meta: meta.pop("schema"),
@@ -680,3 +681,13 @@ def test_check_lists_what_is_wrong(database: OpenDatabase, tmp_path: Path) -> No
         assert part in found
     assert str(tmp_path / "bad") in str(caught.value)
     db.close()
+
+
+def test_a_reader_with_a_damaged_position(tmp_path: Path) -> None:
+    """An END far past the journal made a reader ask for more memory than there is."""
+    with Dynafile(tmp_path / "db") as db:
+        db.put_item(item=ITEM)
+    position = tmp_path / "db" / "position"
+    position.write_bytes((1 << 60).to_bytes(8, "little") + position.read_bytes()[8:])
+    with pytest.raises(CorruptFile):
+        Dynafile(tmp_path / "db", read_only=True)
