@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dynafile.errors import CorruptFile, StorageError
 from dynafile.store.follower import read_state
 from dynafile.store.format import SnapshotHeader
@@ -13,24 +15,36 @@ from dynafile.store.position import END
 from dynafile.store.replica import Replica
 from dynafile.store.snapshot import Entries, load_snapshot
 
+ATTEMPTS: Final = 20
+
 
 def check_store(replica: Replica) -> list[str]:
     """Return what is wrong with a store, one sentence each.
 
-    To be called with nobody writing. Snapshots are read from disk and held against their exact
-    grammar; then everything is read once more as who opens the store now would, journal included,
-    and compared.
+    Snapshots are read from disk and held against their exact grammar; then everything is read once
+    more as who opens the store now would, journal included, and compared. While somebody writes,
+    which only who reads without the lock can meet, it is done again.
     """
+    for _ in range(ATTEMPTS):
+        with replica.mutex:
+            before = replica.lsn
+            problems = _problems(replica)
+            replica.catch_up()
+            if not problems or replica.lsn == before:
+                break
+    return problems
+
+
+def _problems(replica: Replica) -> list[str]:
     problems: list[str] = []
-    with replica.mutex:
-        for keyspace in replica.keyspaces.values():
-            problems += _check_map(keyspace)
-            problems += _check_partitions(replica, keyspace)
-        if replica.journal is not None and not problems:
-            try:
-                problems += _check_reopening(replica)
-            except (FileNotFoundError, StorageError) as error:
-                problems.append(f"{replica.volume.root} cannot be opened again: {error}")
+    for keyspace in replica.keyspaces.values():
+        problems += _check_map(keyspace)
+        problems += _check_partitions(replica, keyspace)
+    if replica.journal is not None and not problems:
+        try:
+            problems += _check_reopening(replica)
+        except (FileNotFoundError, StorageError) as error:
+            problems.append(f"{replica.volume.root} cannot be opened again: {error}")
     return problems
 
 

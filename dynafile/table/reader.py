@@ -135,7 +135,7 @@ class TableReader:
                 total -= sum(len(keys) for keys, _ in chunks)
                 if replica.lsn == before:
                     break
-        return total
+        return max(total, 0)
 
 
 def _first(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:

@@ -403,15 +403,19 @@ def test_generous_options(database: OpenDatabase) -> None:
     assert len(list(db.query("a"))) == 2
 
 
-def test_waiting_without_end_is_possible(database: OpenDatabase, worker: StartWorker) -> None:
+def test_waiting_without_end_is_possible(
+    database: OpenDatabase, worker: StartWorker, tmp_path: Path
+) -> None:
     """lock_timeout=inf overflowed as soon as the lock was held by somebody else."""
     db = database(lock_timeout=float("inf"))
     other = worker(db.path)
-    other.send("puts", "p", "other", 300)
-    for n in range(100):
-        db.put_item(item={"PK": "p", "SK": f"{n}"})
+    other.send("hold", tmp_path / "held", 0.2)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "held").exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    db.put_item(item=ITEM)
     other.receive()
-    assert len(db) == 400
+    assert len(db) == 1
 
 
 # -- folders --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Self
 
 from dynafile import Dynafile
@@ -119,11 +120,19 @@ def perform(db: Dynafile | None, method: str, args: tuple[Any, ...], kwargs: dic
         return len(db)
     if method == "puts":
         return put_many(db, *args)
+    if method == "hold":
+        return db._store._writer.hold(lambda: hold(*args), 10)
     if method == "checkpoint":
         return db._store.checkpoint()
     found = getattr(db, method)
     result = found(*args, **kwargs) if callable(found) else found
     return list(result) if isinstance(result, Iterator) else result
+
+
+def hold(mark: Path, seconds: float) -> None:
+    """Sit on the writer's lock; the file ``mark`` says that it is held."""
+    mark.touch()
+    time.sleep(seconds)
 
 
 def put_many(db: Dynafile, pk: Any, name: str, count: int) -> list[float]:
