@@ -15,7 +15,7 @@ from atomicwrites import AtomicWriter, atomic_write
 
 from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
 from dynafile.store.file_lock import FileLock
-from dynafile.store.names import half_made_name
+from dynafile.store.names import LOCK_NAME, half_made_name
 from dynafile.store.position import POSITION_BYTES
 
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -204,7 +204,7 @@ class LocalVolume:
             path = self._path("lock")
             try:
                 flags = os.O_RDWR | os.O_CREAT | _NO_FOLLOW
-                descriptor = self._descriptors["lock"] = os.open(path, flags, 0o666)
+                descriptor = self._descriptors[LOCK_NAME] = os.open(path, flags, 0o666)
                 if os.fstat(descriptor).st_size == 0:
                     os.write(descriptor, LOCK_TEXT)
             except OSError as error:
@@ -246,6 +246,16 @@ class LocalVolume:
             return memoryview(mmap.mmap(descriptor, POSITION_BYTES, access=access)).cast("Q")
         finally:
             os.close(descriptor)
+
+    def removed(self) -> bool:
+        """Say whether somebody removed or replaced the folder since its lock was opened."""
+        descriptor = self._descriptors.get(LOCK_NAME)
+        if descriptor is None:
+            return False
+        try:
+            return not os.path.samestat(os.fstat(descriptor), os.stat(self._path(LOCK_NAME)))
+        except OSError:
+            return True
 
     def forget(self, name: str) -> None:
         """Close the descriptor kept for a file."""

@@ -83,6 +83,10 @@ class MemoryVolume:
         """Return the words of the position."""
         return self._words
 
+    def removed(self) -> bool:
+        """Say no: nobody else can reach the memory."""
+        return False
+
     def forget(self, name: str) -> None:
         """Do nothing: nothing is held open."""
 

@@ -46,6 +46,9 @@ def open_store(
     with _opening:
         key = (os.path.realpath(path), options.read_only)
         store = _open.get(key)
+        if store is not None and store.volume.removed():
+            # Its handles must not go on acknowledging writes to files that have no name.
+            store.replica.fail("its folder was removed or replaced while it was open")
         if store is not None and store.replica.unusable is None:
             schema(store.schema)
             store.users += 1

@@ -83,6 +83,9 @@ class Volume(Protocol):
         A volume opened for reading gives a read-only view, or zeros where the file is missing.
         """
 
+    def removed(self) -> bool:
+        """Say whether the folder that was opened is gone, or another one is in its place."""
+
     def forget(self, name: str) -> None:
         """Drop what is held open of a file, so that the next use opens it again."""
 

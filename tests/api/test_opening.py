@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from dynafile.errors import (
     ReadOnlyDatabase,
     SchemaMismatch,
     StorageError,
+    StoreFailed,
 )
 from dynafile.store.local_volume import LocalVolume
 
@@ -695,3 +697,21 @@ def test_a_reader_with_a_damaged_position(tmp_path: Path) -> None:
     position.write_bytes((1 << 60).to_bytes(8, "little") + position.read_bytes()[8:])
     with pytest.raises(CorruptFile):
         Dynafile(tmp_path / "db", read_only=True)
+
+
+def test_a_folder_that_was_removed_under_an_open_handle(tmp_path: Path) -> None:
+    """Opening the path again gave the store of the folder that was gone, and lost what was put."""
+    path = tmp_path / "db"
+    old = Dynafile(path)
+    old.put_item(item=ITEM)
+    shutil.rmtree(path)
+    with Dynafile(path) as new:
+        assert list(new.scan()) == []
+        new.put_item(item={"PK": "b", "SK": "1"})
+        with pytest.raises(StoreFailed, match="removed or replaced"):
+            old.put_item(item=ITEM)
+        old.close()
+        assert len(new) == 1
+        new.check()
+    with Dynafile(path) as again:
+        assert [item["PK"] for item in again.scan()] == ["b"]

@@ -103,6 +103,9 @@ class WatchedVolume:
     def share(self) -> memoryview:
         return self.inner.share()
 
+    def removed(self) -> bool:
+        return self.inner.removed()
+
     def forget(self, name: str) -> None:
         self.inner.forget(name)
 
