@@ -205,6 +205,7 @@ def _finish_creation(volume: Volume, meta: Meta) -> None:
 def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
     """Replay past the checkpoint, cut the torn end, publish the end. Under the lock."""
     replica, journal = _start(volume, cache_size, trusted=trusted)
+    stored = replica.schema.version
     words, boot = volume.share(), boot_number()
     alive = boot != 0 and words[BOOT] == boot
     if alive and words[SUSPECT]:
@@ -224,6 +225,9 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
                 words[SUSPECT] = 1
             raise
     _check_first(replica)
+    if replica.schema.version != stored:
+        # The next checkpoint takes the record away that says so.
+        volume.replace(META_NAME, Meta(replica.store_id, replica.schema).encode())
     if not alive:
         for slot in range(FIRST_SLOT, FIRST_SLOT + SLOTS):
             words[slot] = 0
