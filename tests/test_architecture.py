@@ -74,6 +74,7 @@ HARMLESS = {
 """What anyone may use of such modules, because it opens, changes and lists nothing."""
 
 SEAM = {
+    "dynafile.store.file_claim",
     "dynafile.store.file_lock",
     "dynafile.store.filesystem",
     "dynafile.store.local_volume",

@@ -14,8 +14,9 @@ from typing import IO, Any, Final
 from atomicwrites import AtomicWriter, atomic_write
 
 from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
+from dynafile.store.file_claim import FileClaim
 from dynafile.store.file_lock import FileLock
-from dynafile.store.names import LOCK_NAME, half_made_name
+from dynafile.store.names import LOCK_NAME, claim_name, half_made_name
 from dynafile.store.position import POSITION_BYTES
 
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -211,6 +212,10 @@ class LocalVolume:
                 raise _translated(error, path) from error
             self._lock = FileLock(descriptor, self.share(), self.root)
         return self._lock
+
+    def claim(self, name: str) -> FileClaim:
+        """Return a claim on a file of its own, which is there while somebody holds it."""
+        return FileClaim(self._path(claim_name(name)), name, _translated)
 
     def share(self) -> memoryview:
         """Map the file ``position``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 
 from dynafile.errors import LockTimeout
 from dynafile.store.position import POSITION_BYTES
@@ -33,6 +34,27 @@ class MemoryLock:
         return False
 
 
+class MemoryClaim:
+    """A claim among the threads of one process."""
+
+    def __init__(self, mutex: threading.Lock, work: str) -> None:
+        self._mutex = mutex
+        self._work = work
+        self._held = False
+
+    def acquire(self, timeout: float) -> None:
+        """Take the claim; raises :class:`LockTimeout` after ``timeout`` seconds."""
+        if not self._mutex.acquire(timeout=timeout):
+            raise LockTimeout(f"another thread is at the {self._work}; let it finish")
+        self._held = True
+
+    def release(self) -> None:
+        """Let go of the claim; harmless where it is not held."""
+        if self._held:
+            self._held = False
+            self._mutex.release()
+
+
 class MemoryVolume:
     """Files in a dictionary."""
 
@@ -41,6 +63,7 @@ class MemoryVolume:
         self.read_only = False
         self.files: dict[str, bytearray] = {}
         self._lock = MemoryLock()
+        self._claims: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._words = memoryview(bytearray(POSITION_BYTES)).cast("Q")
 
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
@@ -78,6 +101,10 @@ class MemoryVolume:
     def lock(self) -> MemoryLock:
         """Return the one lock."""
         return self._lock
+
+    def claim(self, name: str) -> MemoryClaim:
+        """Return a claim on one of the mutexes, which are made as they are asked for."""
+        return MemoryClaim(self._claims[name], name)
 
     def share(self) -> memoryview:
         """Return the words of the position."""

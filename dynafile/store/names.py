@@ -36,6 +36,11 @@ def is_half_made(name: str) -> bool:
     return pid.isdecimal() and number.isdecimal() and name == half_made_name(int(pid), int(number))
 
 
+def claim_name(work: str) -> str:
+    """Return the name of the file that is locked while a process is at some long work."""
+    return f"claim-{work}"
+
+
 def partition_directory(begin: bytes, number: int) -> str:
     """Return the name of a partition's directory: the hash at which it begins, and its id."""
     return f"{begin[:8].ljust(8, bytes(1)).hex()}-{number:x}"

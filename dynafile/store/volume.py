@@ -23,6 +23,22 @@ class Lock(Protocol):
         """Say whether another process is waiting for the lock."""
 
 
+class Claim(Protocol):
+    """A named lock for work that takes long, beside the writer's, such as a conversion.
+
+    Exclusive among processes and among the threads of one, and gone with its process.
+    """
+
+    def acquire(self, timeout: float) -> None:
+        """Take the claim, trying for up to ``timeout`` seconds; 0: try once.
+
+        Raises :class:`~dynafile.errors.LockTimeout` with the holder's pid, where it is known.
+        """
+
+    def release(self) -> None:
+        """Let go of the claim; harmless where it is not held."""
+
+
 class NoLock:
     """The lock of a volume that is only read: nobody takes it."""
 
@@ -76,6 +92,9 @@ class Volume(Protocol):
 
     def lock(self) -> Lock:
         """Return the lock of the folder, the same object each time."""
+
+    def claim(self, name: str) -> Claim:
+        """Return a claim of the folder, a new object each time; equal names exclude each other."""
 
     def share(self) -> memoryview:
         """Return the words of the ``position`` file, shared by all processes (format ``Q``).

@@ -11,7 +11,7 @@ from dynafile.store.position import POSITION_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynafile.store.volume import Lock, Volume
+    from dynafile.store.volume import Claim, Lock, Volume
 
 WRITING = ("write", "sync", "replace", "remove")
 """The calls that change something."""
@@ -99,6 +99,9 @@ class WatchedVolume:
 
     def lock(self) -> Lock:
         return self.inner.lock()
+
+    def claim(self, name: str) -> Claim:
+        return self.inner.claim(name)
 
     def share(self) -> memoryview:
         return self.inner.share()
