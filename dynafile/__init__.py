@@ -10,11 +10,12 @@
 from __future__ import annotations
 
 from dynafile import errors
-from dynafile.database import Dynafile, TableDescription
+from dynafile.database import Dynafile, IndexDescription, TableDescription
 from dynafile.errors import DynafileError
 from dynafile.expressions import Attr, Key, begins_with, between, eq, gt, gte, lt, lte
 from dynafile.table.batch import BatchWriter
 from dynafile.table.events import Action, ActionType, Event, EventListener
+from dynafile.table.index_options import GlobalIndex, Include, LocalIndex
 
 __version__ = "1.0.0a1"
 
@@ -27,7 +28,11 @@ __all__ = [
     "DynafileError",
     "Event",
     "EventListener",
+    "GlobalIndex",
+    "Include",
+    "IndexDescription",
     "Key",
+    "LocalIndex",
     "TableDescription",
     "begins_with",
     "between",

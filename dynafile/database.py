@@ -7,14 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from dynafile.errors import InvalidArgument
-from dynafile.expressions import SortKeyCondition, key_condition, parse_filter
-from dynafile.handle import TableHandle
+from dynafile.expressions import filter_attributes, parse_filter
+from dynafile.indexed_handle import IndexedHandle
+from dynafile.key_ranges import index_range, table_range
 from dynafile.table.batch import BatchWriter
 from dynafile.table.checking import check_table
+from dynafile.table.definition import IndexDefinition
 from dynafile.table.events import Action, ActionType, EventListener
+from dynafile.table.index_options import GlobalIndex, LocalIndex, declared
 from dynafile.table.keys import segment_range
 from dynafile.table.reader import Filter
 from dynafile.table_options import AS_STORED, AsStored
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexDescription:
+    """What :meth:`Dynafile.describe` tells of an index."""
+
+    name: str
+    index: GlobalIndex | LocalIndex
+    """As it would be declared."""
+    status: str
+    """``ACTIVE``, or ``CREATING``: it is being filled, and cannot be read yet."""
+    entry_count: int
+    """Entries, those of items that are expired and not removed yet too."""
+    skipped_count: int
+    """Items that the backfill left out, because an attribute was of another type than the key's."""
+    partition_count: int
+    snapshot_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +58,10 @@ class TableDescription:
     """The journal past the checkpoint: what the next opening replays."""
     disk_bytes: int
     """Everything in the folder."""
+    indexes: tuple[IndexDescription, ...] = ()
 
 
-class Dynafile(TableHandle):
+class Dynafile(IndexedHandle):
     """A table in a folder: items by partition key and sort key, shared by threads and processes.
 
     Opening makes the folder where it is missing; an existing one is opened with the schema it was
@@ -50,6 +71,7 @@ class Dynafile(TableHandle):
     Writing: :meth:`put_item`, :meth:`delete_item`, :meth:`batch_writer`, :meth:`execute_batch`,
     :meth:`clear`, :meth:`sweep`.
     Listening: :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
+    Indexes: :meth:`add_index`, :meth:`drop_index`, :meth:`wait_for_indexes`, :attr:`indexes`.
     Looking: :meth:`describe`, :meth:`check`.
 
     >>> with Dynafile(":memory:") as db:
@@ -155,6 +177,7 @@ class Dynafile(TableHandle):
         self,
         pk: Any,
         *,
+        index: str | None = None,
         starts_with: str | bytes | None = None,
         sk: Any = None,
         scan_index_forward: bool = True,
@@ -164,41 +187,48 @@ class Dynafile(TableHandle):
     ) -> Iterator[dict[str, Any]]:
         """Yield the items with this partition key in the order of their sort keys.
 
+        :param pk: the partition key's value; a tuple for an index with several attributes.
+        :param index: a secondary index to query in the place of the table; its items hold what it
+            projects.
         :param starts_with: only sort keys that begin so.
         :param sk: a condition on the sort key: ``between(a, b)``, ``begins_with(p)``, ``lt(x)``,
             ``lte(x)``, ``gt(x)``, ``gte(x)``, ``eq(x)``, the same of ``Key("SK")``, or a value to
-            be equal to.
+            be equal to. For an index with several sort key attributes a tuple: values for the
+            first ones, and a condition on the next.
         :param scan_index_forward: False for the reverse order.
         :param limit: yield at most so many items.
         :param filter: a callable, an ``Attr(...)`` condition, or a string for ``filtration``.
 
         An item that is there throughout is yielded exactly once, while others write.
-        Cost: a range of the partitions' maps, no scan.
+        Cost: a range of the partitions' maps, no scan; of a local index with a filter on what it
+        does not project, the items too. Raises IndexNotFound, IndexNotReady, InvalidKey kinds, and
+        InvalidArgument where the filter needs what a global index does not project.
         """
         if self._closed:
             self._refuse_closed()
         table = self._table
-        keys = table.keys
-        if sk is not None:
-            if starts_with is not None:
-                raise InvalidArgument("give starts_with or sk, not both")
-            if keys.sk is None:
-                raise InvalidArgument(f"the table has no sort key, so a query takes no sk={sk!r}")
-            condition: SortKeyCondition = key_condition(sk, keys.sk)
-            bounds = keys.condition(pk, condition.operator, condition.values)
-        elif starts_with is not None and starts_with != "":
-            bounds = keys.starts_with(pk, starts_with)
-        else:
-            bounds = keys.whole(pk)
         wanted = None if filter is None and _filter is None else _filter_of(filter, _filter)
         if limit is not None:
             _check_limit(limit)
-        return table.read(bounds, wanted, limit, reverse=not scan_index_forward, keep=True)
+        if index is None:
+            bounds = table_range(table.keys, pk, starts_with, sk)
+            return table.read(bounds, wanted, limit, reverse=not scan_index_forward, keep=True)
+        found = table.index(index)
+        return table.read(
+            index_range(found, pk, starts_with, sk),
+            wanted,
+            limit,
+            reverse=not scan_index_forward,
+            keep=True,
+            index=found,
+            needed=_needed(filter, _filter),
+        )
 
     def scan(
         self,
         _filter: Any = None,
         *,
+        index: str | None = None,
         filter: Any = None,
         segment: int | None = None,
         total_segments: int | None = None,
@@ -207,8 +237,8 @@ class Dynafile(TableHandle):
         """Yield all items, those of one partition key together and in the order of their sort keys.
 
         ``segment`` and ``total_segments`` yield one share of the table: the segments divide the
-        hash space evenly and together cover each item once. ``limit`` and ``filter`` are as in
-        :meth:`query`.
+        hash space evenly and together cover each item once. ``index``, ``limit`` and ``filter`` are
+        as in :meth:`query`; an index has only the items with its key attributes.
 
         An item that is there throughout is yielded exactly once, while others write.
         """
@@ -220,7 +250,13 @@ class Dynafile(TableHandle):
             bounds = segment_range(segment, total_segments)
         wanted = _filter_of(filter, _filter)
         _check_limit(limit)
-        return self._table.read(bounds, wanted, limit, reverse=False, keep=False)
+        if index is None:
+            return self._table.read(bounds, wanted, limit, reverse=False, keep=False)
+        found = self._table.index(index)
+        needed = _needed(filter, _filter)
+        return self._table.read(
+            bounds, wanted, limit, reverse=False, keep=False, index=found, needed=needed
+        )
 
     def __len__(self) -> int:
         """Return the exact number of items; expired ones do not count."""
@@ -268,6 +304,20 @@ class Dynafile(TableHandle):
             snapshot_bytes=figures.snapshot_bytes,
             journal_bytes=figures.journal_bytes,
             disk_bytes=figures.disk_bytes,
+            indexes=tuple(map(self._describe_index, definition.indexes.values())),
+        )
+
+    def _describe_index(self, definition: IndexDefinition) -> IndexDescription:
+        space = self._store.keyspace(definition.entries)
+        figures = self._store.figures(space)
+        return IndexDescription(
+            name=definition.name,
+            index=declared(definition),
+            status="CREATING" if definition.building else "ACTIVE",
+            entry_count=self._store.count(space),
+            skipped_count=definition.skipped,
+            partition_count=figures.partitions,
+            snapshot_bytes=figures.snapshot_bytes,
         )
 
     def check(self) -> None:
@@ -285,9 +335,13 @@ def _filter_of(plain: Any, underscored: Any) -> Filter | None:
     return parse_filter(plain if plain is not None else underscored)
 
 
+def _needed(plain: Any, underscored: Any) -> frozenset[str] | None:
+    return filter_attributes(plain if plain is not None else underscored)
+
+
 def _check_limit(limit: int | None) -> None:
     if limit is not None and (type(limit) is not int or limit < 1):
         raise InvalidArgument(f"limit must be an int of at least 1, or None, not {limit!r}")
 
 
-__all__ = ["AS_STORED", "AsStored", "Dynafile", "TableDescription"]
+__all__ = ["AS_STORED", "AsStored", "Dynafile", "IndexDescription", "TableDescription"]

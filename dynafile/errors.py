@@ -23,6 +23,8 @@ Each message says what was wrong, where, and what to do. The text is static; the
         ExpressionError
         InvalidArgument
         MalformedRecord
+        IndexNotFound            (LookupError)
+        IndexNotReady
       SchemaMismatch             (ValueError)
       ReadOnlyDatabase           (PermissionError)
       HandleUnusable
@@ -169,6 +171,18 @@ class MalformedRecord(ValidationError):
 
     line: int | None = None
     source: str | None = None
+
+
+class IndexNotFound(ValidationError, LookupError):
+    """The table has no index of this name. ``index`` is the name."""
+
+    index: str | None = None
+
+
+class IndexNotReady(ValidationError):
+    """An index that is still being built cannot be queried. ``index`` is its name."""
+
+    index: str | None = None
 
 
 class SchemaMismatch(DynafileError, ValueError):

@@ -6,12 +6,16 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
-from dynafile.errors import HandleClosed, InvalidArgument
+from dynafile.errors import HandleClosed, InvalidArgument, ReadOnlyDatabase
 from dynafile.store.registry import open_store, release_store
 from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT, Options
+from dynafile.table.backfill import Backfill, Progress
 from dynafile.table.definition import Definition
+from dynafile.table.index_changes import add_indexes
+from dynafile.table.index_options import Index, check_indexes
 from dynafile.table.table import Table
 from dynafile.table_options import AS_STORED, MEMORY, AsStored, TableOptions
 from dynafile.values import parse_key_type
@@ -38,6 +42,9 @@ class TableHandle:
         cache_size: int = DEFAULT_CACHE_SIZE,
         lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
         trusted: bool = True,
+        indexes: Mapping[str, Index] | None = None,
+        wait: bool = True,
+        progress: Progress | None = None,
     ) -> None:
         """Open the table in a folder, or make it.
 
@@ -59,15 +66,21 @@ class TableHandle:
         :param lock_timeout: seconds to wait for another process that writes.
         :param trusted: False for a folder from a stranger: its files are checked against their
             exact grammar, so that they cannot exhaust memory either.
+        :param indexes: secondary indexes by name, each a GlobalIndex or a LocalIndex; those that
+            the table has not yet are added and filled from its items. None: as stored.
+        :param wait: False to return before such indexes are complete.
+        :param progress: is called with an index's name, the items done, and how many there are.
 
         Raises SchemaMismatch, InvalidPath, PathNotWritable, ForeignFile, NetworkFileSystem,
         NewerFormat, CorruptFile, LockTimeout, and ValidationError kinds for the arguments.
         """
         self._closed = True
+        self._backfill: Backfill | None = None
         if durability not in ("durable", "relaxed"):
             raise InvalidArgument(f"durability is 'durable' or 'relaxed', not {durability!r}")
         _check_positive(cache_size, "cache_size")
         _check_positive(lock_timeout, "lock_timeout", or_zero=True)
+        given = check_indexes(indexes)
         self._path = _path_of(path)
         wanted = TableOptions(
             self._path,
@@ -77,6 +90,7 @@ class TableHandle:
             None if pk_type is None else parse_key_type(pk_type),
             None if sk_type is None else parse_key_type(sk_type),
             table_name,
+            given,
         )
         options = Options(
             read_only=read_only,
@@ -95,12 +109,40 @@ class TableHandle:
             self._table = Table(
                 self._store, name, durable=durability == "durable", decoder_budget=budget
             )
-            if not read_only:
-                self._table.declare_types(wanted.pk_type, wanted.sk_type)
+            self._complete(wanted, wait=wait, progress=progress)
         except BaseException:
             release_store(self._store)
             raise
         self._closed = False
+
+    def _complete(self, wanted: TableOptions, *, wait: bool, progress: Progress | None) -> None:
+        """Add what the options declare and the table does not have yet."""
+        new = wanted.new_indexes(self._table.definition)
+        if self._read_only:
+            if new:
+                raise ReadOnlyDatabase(
+                    f"the table in {self._path} has no index {', '.join(map(repr, new))}, and it is"
+                    " opened with read_only=True: open it without, to add it"
+                )
+            return
+        self._table.declare_types(wanted.pk_type, wanted.sk_type)
+        add_indexes(self._store, self._table.name, new, f"the table in {self._path}")
+        self._fill_indexes(wait=wait, progress=progress)
+
+    def _fill_indexes(self, *, wait: bool, progress: Progress | None) -> None:
+        """Build the indexes that are not complete, of this opening or left by one that ended."""
+        self._table.refresh()
+        if not any(index.building for index in self._table.definition.indexes.values()):
+            return
+        backfill = Backfill(self._store, self._table.name, progress)
+        if wait:
+            backfill.run()
+            self._table.refresh()
+            return
+        if self._backfill is not None:
+            self._backfill.stop()
+        self._backfill = backfill
+        backfill.start()
 
     # -- what it is -----------------------------------------------------------------------------
 
@@ -168,6 +210,8 @@ class TableHandle:
         """Close this handle; the process's last one on the folder tidies up. Twice is fine."""
         if not self._closed:
             self._closed = True
+            if self._backfill is not None:
+                self._backfill.stop()
             release_store(self._store)
 
     def __enter__(self) -> Self:

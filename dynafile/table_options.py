@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -16,6 +17,8 @@ from dynafile.table.definition import (
     check_table_name,
     table_name_for,
 )
+from dynafile.table.index_changes import with_indexes
+from dynafile.table.index_options import Index, check_same_index
 
 MEMORY: Final = ":memory:"
 """The path of a table without files."""
@@ -45,6 +48,7 @@ class TableOptions:
     pk_type: str | None
     sk_type: str | None
     table_name: str | None
+    indexes: Mapping[str, Index] = field(default_factory=dict)
 
     def schema(self, stored: Schema | None) -> Schema:
         """Return the schema of a new table, or check the options against the one stored."""
@@ -121,14 +125,24 @@ class TableOptions:
         keyspaces = {1: "_partitions"}
         if definition.expiry is not None:
             keyspaces[definition.expiry] = "_ttl/_partitions"
-        return Schema(
+        schema = Schema(
             keyspaces=keyspaces,
             next_keyspace=len(keyspaces) + 1,
             tables={name: definition.to_json()},
         )
+        indexed = with_indexes(schema, name, self.indexes, self._where, empty=True)
+        return replace(indexed, version=schema.version)
+
+    @property
+    def _where(self) -> str:
+        return f"the table in {self.path}"
+
+    def new_indexes(self, definition: Definition) -> dict[str, Index]:
+        """Return the indexes that the table does not have yet."""
+        return {n: index for n, index in self.indexes.items() if n not in definition.indexes}
 
     def _compare(self, definition: Definition) -> None:
-        where = f"the table in {self.path}"
+        where = self._where
         if self.pk_attribute is not None:
             check_same(definition.pk_attribute, self.pk_attribute, "pk_attribute", where)
         if not isinstance(self.sk_attribute, AsStored):
@@ -141,3 +155,6 @@ class TableOptions:
             definition.sk_type is not None or definition.sk_attribute is None
         ):
             check_same(definition.sk_type, self.sk_type, "sk_type", where)
+        for name, index in self.indexes.items():
+            if name in definition.indexes:
+                check_same_index(definition, name, index, where)

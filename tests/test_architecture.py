@@ -28,6 +28,8 @@ FLOORS = {
     "expressions": 2,
     "table_options": 3,
     "handle": 3,
+    "indexed_handle": 3,
+    "key_ranges": 3,
     "database": 3,
     "cli": 5,
 }
@@ -40,9 +42,11 @@ MAIN = 6
 
 BESIDE = {
     ("values", "errors"),
-    ("database", "handle"),
+    ("database", "indexed_handle"),
+    ("database", "key_ranges"),
     ("database", "table_options"),
     ("handle", "table_options"),
+    ("indexed_handle", "handle"),
 }
 """On one floor, who may import whom; all others do not know each other."""
 
@@ -76,6 +80,7 @@ HARMLESS = {
 SEAM = {
     "dynafile.store.file_claim",
     "dynafile.store.file_lock",
+    "dynafile.store.file_scratch",
     "dynafile.store.filesystem",
     "dynafile.store.local_volume",
     "dynafile.store.opening",

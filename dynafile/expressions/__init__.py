@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dynafile.expressions.attributes import Attr, Size
 from dynafile.expressions.closures import Filter
-from dynafile.expressions.filters import parse_filter
+from dynafile.expressions.filters import filter_attributes, parse_filter
 from dynafile.expressions.nodes import Condition
 from dynafile.expressions.sort_keys import (
     Key,
@@ -37,6 +37,7 @@ __all__ = [
     "begins_with",
     "between",
     "eq",
+    "filter_attributes",
     "gt",
     "gte",
     "key_condition",

@@ -10,10 +10,11 @@ from dynafile.expressions import boto3_conditions
 from dynafile.expressions.attributes import Attr, Size
 from dynafile.expressions.closures import Filter
 from dynafile.expressions.compiler import compile_condition
+from dynafile.expressions.needs import names_in_condition, names_in_string
 from dynafile.expressions.nodes import Condition
 from dynafile.expressions.sort_keys import Key
 
-__all__ = ["parse_filter"]
+__all__ = ["filter_attributes", "parse_filter"]
 
 
 @lru_cache(maxsize=256)
@@ -57,3 +58,19 @@ def parse_filter(spec: Any) -> Filter | None:
         f"a filter is a callable from an item to bool, a condition such as "
         f"Attr('age').gte(18), or a string such as 'age >= 18', not {spec!r}"
     )
+
+
+def filter_attributes(spec: Any) -> frozenset[str] | None:
+    """Return the names of the attributes that a filter looks at; None: nobody knows.
+
+    ``spec`` is as in ``parse_filter``, and has been parsed by it without an error. A dotted name of
+    a filter string is given as it stands: it may be an attribute, or lead into one.
+
+    >>> sorted(filter_attributes("age >= 18 and not address.city == 'Bern'"))
+    ['address.city', 'age']
+    """
+    if isinstance(spec, str):
+        return names_in_string(spec)
+    if boto3_conditions.is_condition(spec):
+        spec = boto3_conditions.from_boto3(spec)
+    return names_in_condition(spec) if isinstance(spec, Condition) else None

@@ -222,6 +222,15 @@ class Checkpointer:
             return 1
         return self._split(keyspace, part, entries)
 
+    def rebuild(self, keyspace: Keyspace, part: Partition, entries: Entries) -> None:
+        """Put others in the place of a partition, with more entries than it had. Under the lock.
+
+        Not a fold: who has the partition in memory would not learn of the entries by that.
+        """
+        self._writer.sync_through(self._replica.lsn)
+        points, _ = cut_points(entries, int(self.partition_bytes * PIECE_SHARE), len(entries))
+        self._replace(keyspace, [part], [part.begin, *points], pieces_of(entries, points))
+
     def _split(self, keyspace: Keyspace, part: Partition, entries: Entries) -> int:
         target = int(self.partition_bytes * PIECE_SHARE)
         points, more = cut_points(entries, target, MOST_PIECES)

@@ -253,7 +253,11 @@ class Follower(Loader):
             if number not in self.keyspaces:
                 self.keyspaces[number] = Keyspace(number, folder)
         for number in set(self.keyspaces) - set(schema.keyspaces):
-            self.keyspaces.pop(number).reset([])
+            if number >= schema.next_keyspace:
+                continue  # of a newer schema, whose record is still to be read again
+            gone = self.keyspaces.pop(number)
+            gone.dropped = True
+            gone.reset([])
         self.schema = schema
 
     def list_partitions(self, keyspace: Keyspace) -> None:

@@ -16,6 +16,7 @@ from atomicwrites import AtomicWriter, atomic_write
 from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
 from dynafile.store.file_claim import FileClaim
 from dynafile.store.file_lock import FileLock
+from dynafile.store.file_scratch import FileScratch
 from dynafile.store.names import LOCK_NAME, claim_name, half_made_name
 from dynafile.store.position import POSITION_BYTES
 
@@ -167,6 +168,11 @@ class LocalVolume:
             os.mkdir(path)
         # atomicwrites does not sync the parent of a folder that was just made.
         _sync_folder(os.path.dirname(path))
+
+    def scratch(self) -> FileScratch:
+        """Return a file without a name in ``tmp/``."""
+        self._make_folders("tmp")
+        return FileScratch(self._path("tmp"), _translated)
 
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder; none where it is missing."""

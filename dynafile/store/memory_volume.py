@@ -55,6 +55,27 @@ class MemoryClaim:
             self._mutex.release()
 
 
+class MemoryScratch:
+    """A file without a name, in memory."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def append(self, data: bytes) -> int:
+        """Add to the end; return the offset at which that begins."""
+        offset = len(self._data)
+        self._data += data
+        return offset
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return bytes from an offset."""
+        return bytes(self._data[offset : offset + size])
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._data.clear()
+
+
 class MemoryVolume:
     """Files in a dictionary."""
 
@@ -85,6 +106,10 @@ class MemoryVolume:
     def replace(self, name: str, data: bytes) -> None:
         """Replace the file's content."""
         self.files[name] = bytearray(data)
+
+    def scratch(self) -> MemoryScratch:
+        """Return a file in memory."""
+        return MemoryScratch()
 
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder."""

@@ -8,6 +8,8 @@ META_NAME: Final = "meta.json"
 CHECKPOINT_NAME: Final = "checkpoint"
 LOCK_NAME: Final = "lock"
 POSITION_NAME: Final = "position"
+MIRROR_PREFIXES: Final = ("_gsi-", "_lsi-")
+"""What the folders of mirror directories, global and local indexes, begin with."""
 
 
 def segment_name(base: int) -> str:

@@ -34,7 +34,7 @@ from dynafile.store.position import (
     SUSPECT,
 )
 from dynafile.store.replica import Replica
-from dynafile.store.schema import Meta, Schema
+from dynafile.store.schema import Meta, Schema, stray_folders
 from dynafile.store.volume import Volume
 
 OUR_NAMES: Final = (CHECKPOINT_NAME, "journal", "runs", "tables", "_partitions")
@@ -237,6 +237,8 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
     for name in volume.list("tmp"):
         if is_half_made(name):
             volume.remove(f"tmp/{name}")
+    for name in stray_folders(volume, replica.schema):
+        volume.remove(name)
     return replica, journal
 
 

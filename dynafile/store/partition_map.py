@@ -15,12 +15,14 @@ class Keyspace:
     lock.
     """
 
-    __slots__ = ("by_id", "directory", "id", "layout")
+    __slots__ = ("by_id", "directory", "dropped", "id", "layout")
 
     def __init__(self, number: int, directory: str) -> None:
         self.id = number
         self.directory = directory
         """The folder that holds the partitions' folders, relative to the store."""
+        self.dropped = False
+        """Whether the schema has it no more; what is read of it then means nothing."""
         self.layout: tuple[list[bytes], list[Partition]] = ([], [])
         self.by_id: dict[int, Partition] = {}
         """The partitions that have a folder, by their ids."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from dynafile.errors import CorruptFile, ForeignFile
 from dynafile.store.format import FORMAT_VERSION, check_version
+from dynafile.store.names import MIRROR_PREFIXES
+from dynafile.store.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ class Schema:
     def decode(cls, data: bytes) -> Schema:
         """Read what :meth:`encode` wrote."""
         return cls.from_json(json.loads(data))
+
+
+def stray_folders(volume: Volume, schema: Schema) -> list[str]:
+    """Return the folders of mirror directories that a schema does not name: dropped, or half made.
+
+    Such a folder may go as soon as ``meta.json`` does not name it either.
+    """
+    kept = set(schema.keyspaces.values())
+    strays: list[str] = []
+    for top in volume.list(""):
+        if top.startswith(MIRROR_PREFIXES):
+            inside = {f"{top}/{name}" for name in volume.list(top)}
+            strays += sorted(inside - kept) if inside & kept else [top]
+    return strays
 
 
 def _inside(folder: str) -> str:

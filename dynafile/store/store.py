@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from dynafile.errors import (
@@ -17,17 +18,19 @@ from dynafile.errors import (
     ReadOnlyDatabase,
     StorageError,
 )
+from dynafile.store.builder import Builder, build_in_memory
 from dynafile.store.checker import check_store
 from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Checkpointer
 from dynafile.store.filesystem import folder_bytes
 from dynafile.store.flusher import Flusher
-from dynafile.store.format import Operation
+from dynafile.store.format import SCHEMA, Operation
 from dynafile.store.journal import Journal
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import MOST_READ, Replica
-from dynafile.store.schema import Schema
+from dynafile.store.schema import Schema, stray_folders
+from dynafile.store.view import View
 from dynafile.store.volume import Volume
-from dynafile.store.writer import Prepare, Writer
+from dynafile.store.writer import Prepare, SchemaChanged, Writer
 
 DEFAULT_CACHE_SIZE: Final = 256 * 1024 * 1024
 DEFAULT_LOCK_TIMEOUT: Final = 10.0
@@ -158,10 +161,70 @@ class Store:
         now.
         """
         if self._read_only:
-            raise ReadOnlyDatabase(
-                f"{self.volume.root} was opened with read_only=True: open it without, to write"
-            )
+            self._refuse_writing()
         self._commit(operations, prepare, schema, self._lock_timeout, durable)
+
+    def _refuse_writing(self) -> None:
+        raise ReadOnlyDatabase(
+            f"{self.volume.root} was opened with read_only=True: open it without, to write"
+        )
+
+    def change_schema(self, change: Callable[[Schema], Schema]) -> None:
+        """Commit another schema, durably. ``change`` makes it of the newest, or returns that.
+
+        The folders of keyspaces that it drops are removed before this returns; who dies in between
+        leaves them to the next opening.
+        """
+
+        def prepare(view: View) -> list[Operation]:
+            schema = change(view.schema)
+            if schema is view.schema:
+                return []
+            # What a dropped keyspace left must not be taken for partitions of its namesake.
+            for name in stray_folders(self.volume, view.schema):
+                self.volume.remove(name)
+            return [(SCHEMA, 0, b"", schema.encode())]
+
+        while True:
+            try:
+                self.commit([], self.schema.version, prepare)
+            except SchemaChanged:
+                continue
+            break
+        if self._journal is not None and stray_folders(self.volume, self.schema):
+            self._writer.hold(self._remove_strays, self._lock_timeout)
+
+    def _remove_strays(self) -> None:
+        if self._writer.meta_version != self.replica.schema.version:
+            self._writer.write_meta()
+        for name in stray_folders(self.volume, self.replica.schema):
+            self.volume.remove(name)
+
+    def build(
+        self,
+        keyspace: Keyspace,
+        gone: Keyspace,
+        entries: Iterator[tuple[bytes, bytes]],
+        built: Callable[[int], None],
+    ) -> None:
+        """Put sorted entries into a keyspace where nobody has written since it was declared.
+
+        An entry whose key is in the keyspace, or in ``gone``, is left out. It goes in steps, each
+        whole after a crash; others write in between. ``built`` hears how many were done. Raises
+        SchemaChanged where one of the keyspaces is dropped.
+        """
+        if self._read_only:
+            self._refuse_writing()
+        if self._journal is None:
+            build_in_memory(self.replica, self._commit, keyspace, gone, entries, built)
+            return
+        assert self._checkpointer is not None
+        builder = Builder(self.replica, self._checkpointer, keyspace, gone)
+        done = 0
+        while pairs := builder.take(entries):
+            self._writer.hold(partial(builder.step, pairs), self._lock_timeout)
+            done += len(pairs)
+            built(done)
 
     def keep_flushed(self) -> None:
         """Sync every second from now on: somebody is going to write relaxed commits."""

@@ -56,6 +56,19 @@ class NoLock:
         return False
 
 
+class Scratch(Protocol):
+    """A file without a name, for what memory should not hold."""
+
+    def append(self, data: bytes) -> int:
+        """Add to the end; return the offset at which that begins."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return bytes from an offset."""
+
+    def close(self) -> None:
+        """Give the space back."""
+
+
 class Volume(Protocol):
     """Files by name, relative to one folder, with forward slashes.
 
@@ -83,6 +96,9 @@ class Volume(Protocol):
         Missing folders are made; when the call returns, the file, its name and its folders are on
         disk.
         """
+
+    def scratch(self) -> Scratch:
+        """Return an empty file without a name, which is gone with its process."""
 
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder, unsorted; none where the folder is missing."""

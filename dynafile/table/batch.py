@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from dynafile.errors import InvalidArgument
-from dynafile.table.table import Table, Write
+from dynafile.table.table import Table
+from dynafile.table.writer import Write
 
 
 class BatchWriter:

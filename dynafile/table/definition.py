@@ -1,15 +1,59 @@
-"""The definition of a table, as the store keeps it: key schema, TTL, keyspaces."""
+"""The definition of a table, as the store keeps it: key schema, TTL, indexes, keyspaces."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from dynafile.errors import InvalidName, SchemaMismatch
 from dynafile.values import KEY_TYPES
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+
+GLOBAL: Final = "GLOBAL"
+LOCAL: Final = "LOCAL"
+ALL: Final = "ALL"
+KEYS_ONLY: Final = "KEYS_ONLY"
+INCLUDE: Final = "INCLUDE"
+_KINDS: Final = (GLOBAL, LOCAL)
+_PROJECTIONS: Final = (ALL, KEYS_ONLY, INCLUDE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexDefinition:
+    """An index, as ``meta.json`` has it."""
+
+    name: str
+    kind: str
+    """``GLOBAL``, or ``LOCAL``: with the table's partition key."""
+    pk: tuple[str, ...]
+    sk: tuple[str, ...]
+    projection: str
+    include: tuple[str, ...]
+    """What an INCLUDE projects besides the keys."""
+    entries: int
+    """The keyspace of its entries."""
+    gone: int | None = None
+    """While it is built: the keyspace of the keys of entries that writers have deleted since. What
+    is in either keyspace is a writer's word; the backfill, which read earlier, adds the rest."""
+    skipped: int = 0
+    """Items that the backfill left out, because an index key of theirs is none."""
+
+    @property
+    def building(self) -> bool:
+        """Whether entries of items that were there before the index may be missing."""
+        return self.gone is not None
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> IndexDefinition:
+        """Read what ``asdict`` gave; raises TypeError where somebody changed it."""
+        lists: dict[str, Any] = {name: tuple(value[name]) for name in ("pk", "sk", "include")}
+        definition = cls(**{**value, **lists})
+        if definition.kind not in _KINDS or definition.projection not in _PROJECTIONS:
+            raise TypeError(f"{definition.name!r} is no index")
+        return definition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +70,10 @@ class Definition:
     """The keyspace of the items."""
     expiry: int | None = None
     """The keyspace of the hidden index by expiry, where there is a TTL attribute."""
+    indexes: Mapping[str, IndexDefinition] = field(default_factory=dict)
+    """The secondary indexes by their names."""
+    index_types: Mapping[str, str] = field(default_factory=dict)
+    """The types of attributes that are keys of indexes and not of the table, once known."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values."""
@@ -34,11 +82,44 @@ class Definition:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Definition:
         """Read what :meth:`to_json` gave; raises TypeError where somebody changed it."""
-        definition = cls(**value)
-        for kind in (definition.pk_type, definition.sk_type):
+        try:
+            stored = value.get("indexes", {}).items()
+            indexes = {name: IndexDefinition.from_json(index) for name, index in stored}
+            definition = cls(**{**value, "indexes": indexes})
+            kinds = [definition.pk_type, definition.sk_type, *definition.index_types.values()]
+        except (AttributeError, KeyError) as error:
+            raise TypeError(f"not the definition of a table: {error}") from error
+        for kind in kinds:
             if kind is not None and kind not in KEY_TYPES:
                 raise TypeError(f"{kind!r} is no key type")
         return definition
+
+    @property
+    def key_attributes(self) -> tuple[str, ...]:
+        """The table's partition key, and its sort key if it has one."""
+        if self.sk_attribute is None:
+            return (self.pk_attribute,)
+        return (self.pk_attribute, self.sk_attribute)
+
+    def type_of(self, attribute: str) -> str | None:
+        """Return the type of a key attribute, of the table or of an index; None: not known."""
+        if attribute == self.pk_attribute:
+            return self.pk_type
+        if attribute == self.sk_attribute:
+            return self.sk_type
+        return self.index_types.get(attribute)
+
+    def with_index_types(self, types: Mapping[str, str]) -> Definition:
+        """Return the definition with types of index keys learnt, where they were not known."""
+        return replace(self, index_types={**types, **self.index_types})
+
+    def with_index(self, index: IndexDefinition) -> Definition:
+        """Return the definition with an index added, or put in the place of its namesake."""
+        return replace(self, indexes={**self.indexes, index.name: index})
+
+    def without_index(self, name: str) -> Definition:
+        """Return the definition with an index less."""
+        return replace(self, indexes={n: i for n, i in self.indexes.items() if n != name})
 
     def with_types(self, pk_type: str | None, sk_type: str | None) -> Definition:
         """Return the definition with key types learnt, where they were not known."""
@@ -63,9 +144,14 @@ def check_attribute_name(name: object, what: str) -> None:
         ) from None
 
 
+def is_name(name: object) -> bool:
+    """Say whether DynamoDB would take the name for a table or an index."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def check_table_name(name: object) -> None:
     """Raise InvalidName unless DynamoDB would take the name."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_name(name):
         raise InvalidName(
             f"the table name {name!r} is not valid: a name has 3 to 255 characters out of a-z, "
             "A-Z, 0-9, "

@@ -83,21 +83,21 @@ class KeySchema:
     def check_types(self, key: bytes) -> None:
         """Raise KeyTypeMismatch unless a key has the types of the schema."""
         pk, sk = key_types(key)
-        _check_type(pk, self.pk_type, self.pk)
+        check_type(pk, self.pk_type, self.pk)
         if self.sk is not None and sk is not None:
-            _check_type(sk, self.sk_type, self.sk)
+            check_type(sk, self.sk_type, self.sk)
 
     def collection(self, pk: Any) -> bytes:
         """Return what the keys of an item collection begin with."""
         encoded = encode_key_value(pk, attribute=self.pk, limit=MAX_PARTITION_KEY_BYTES)
-        _check_type(chr(encoded[0]), self.pk_type, self.pk)
+        check_type(chr(encoded[0]), self.pk_type, self.pk)
         return xxh3_64_digest(encoded) + encoded
 
     def sort_key(self, sk: Any) -> bytes:
         """Return the encoding of a sort key."""
         name = self._sk_name()
         encoded = encode_key_value(sk, attribute=name, limit=MAX_SORT_KEY_BYTES)
-        _check_type(chr(encoded[0]), self.sk_type, name)
+        check_type(chr(encoded[0]), self.sk_type, name)
         return encoded
 
     def _sk_name(self) -> str:
@@ -135,7 +135,7 @@ class KeySchema:
                 f"{type(start).__name__}"
             )
         encoded = encode_key_prefix(start, attribute=name)
-        _check_type(chr(encoded[0]), self.sk_type, name)
+        check_type(chr(encoded[0]), self.sk_type, name)
         prefix = self.collection(pk) + encoded
         return prefix, successor(prefix)
 
@@ -143,25 +143,31 @@ class KeySchema:
         """Return the range for ``=``, ``<``, ``<=``, ``>``, ``>=``, BETWEEN or begins_with."""
         if operator == "begins_with":
             return self.starts_with(pk, values[0])
-        prefix = self.collection(pk)
-        end = successor(prefix)
-        points = [prefix + self.sort_key(value) for value in values]
-        tag = prefix + points[0][len(prefix) : len(prefix) + 1]
-        low, high = tag, successor(tag) or end
-        point, after = points[0], successor(points[0])
-        if operator == "=":
-            return point, after
-        if operator == "<":
-            return low, point
-        if operator == "<=":
-            return low, after
-        if operator == ">":
-            return after or point, high
-        if operator == ">=":
-            return point, high
-        if operator == "BETWEEN":
-            return point, successor(points[1])
-        raise InvalidArgument(f"{operator!r} is not a condition on a sort key")
+        return range_after(self.collection(pk), operator, list(map(self.sort_key, values)))
+
+
+def range_after(prefix: bytes, operator: str, values: list[bytes]) -> Range:
+    """Return the range of the keys that go on after ``prefix`` with a value as a condition says.
+
+    ``values`` are encoded; ``operator`` is ``=``, ``<``, ``<=``, ``>``, ``>=`` or BETWEEN.
+    """
+    tag = prefix + values[0][:1]
+    low, high = tag, successor(tag)
+    point = prefix + values[0]
+    after = successor(point)
+    if operator == "=":
+        return point, after
+    if operator == "<":
+        return low, point
+    if operator == "<=":
+        return low, after
+    if operator == ">":
+        return after or point, high
+    if operator == ">=":
+        return point, high
+    if operator == "BETWEEN":
+        return point, successor(prefix + values[1])
+    raise InvalidArgument(f"{operator!r} is not a condition on a sort key")
 
 
 def segment_range(segment: int, total: int) -> Range:
@@ -189,7 +195,8 @@ def key_types(key: bytes) -> tuple[str, str | None]:
     return chr(key[HASH_BYTES]), chr(key[after]) if after < len(key) else None
 
 
-def _check_type(actual: str, expected: str | None, attribute: str) -> None:
+def check_type(actual: str, expected: str | None, attribute: str) -> None:
+    """Raise KeyTypeMismatch unless a key attribute has the type that is expected of it."""
     if expected is not None and actual != expected:
         raise KeyTypeMismatch(
             f"the key attribute {attribute!r} is {_NAMES[actual]}, and the table's is "

@@ -1,4 +1,4 @@
-"""Reading a table: by keys, by ranges, with filters, and without what is expired."""
+"""Reading a table and its indexes: by keys, by ranges, with filters, without what is expired."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from dynafile.errors import IndexNotFound, IndexNotReady
+from dynafile.store.partition_map import Keyspace
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
 from dynafile.table.decoding import ItemDecoder
 from dynafile.table.definition import Definition
 from dynafile.table.expiry import expired_range, is_expired
+from dynafile.table.index import EntryMaker, Index
 from dynafile.table.keys import KeySchema, Range
 from dynafile.values import decode_items
 
@@ -43,6 +46,8 @@ class TableReader:
         self._expiry = (
             None if definition.expiry is None else self._store.keyspace(definition.expiry)
         )
+        self._indexes = {n: Index(definition, i) for n, i in definition.indexes.items()}
+        self._maker = EntryMaker(definition, self._indexes.values())
         self._schema = schema  # last: a thread that sees it sees the rest
 
     @property
@@ -67,35 +72,87 @@ class TableReader:
         found = (self._get(self._items, key) for key in encoded)
         return list(self._visible(map(self._decoder.decode, filter(None, found))))
 
+    def index(self, name: str) -> Index:
+        """Return an index that can be read; raises IndexNotFound and IndexNotReady."""
+        self.refresh()
+        given: object = name
+        index = self._indexes.get(name) if isinstance(given, str) else None
+        if index is None:
+            names = ", ".join(map(repr, self._indexes)) or "none"
+            raise IndexNotFound(
+                f"the table {self.name!r} has no index {name!r}: it has {names}", index=name
+            )
+        if index.definition.building:
+            raise IndexNotReady(
+                f"the index {name!r} is still being built, so it cannot be read yet: wait for it "
+                "with wait_for_indexes()",
+                index=name,
+            )
+        return index
+
+    def refresh(self) -> None:
+        """Take the newest schema, where it is another."""
+        schema = self._store.schema
+        if schema is not self._schema:
+            self._take(schema)
+
     def read(
-        self, bounds: Range, wanted: Filter | None, limit: int | None, *, reverse: bool, keep: bool
+        self,
+        bounds: Range,
+        wanted: Filter | None,
+        limit: int | None,
+        *,
+        reverse: bool,
+        keep: bool,
+        index: Index | None = None,
+        needed: frozenset[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield the items of a range that are not expired and pass a filter, up to ``limit``.
 
         ``keep``: whether to remember what is decoded, for ranges that are read again and again.
+        ``index``: where the range lies, None: in the table. ``needed``: the attributes that the
+        filter looks at, where that is known.
         """
         low, high = bounds
+        space = self._items if index is None else self._space_of(index)
+        lacking = index.lacking(needed) if index is not None and needed else frozenset[str]()
+        if index is not None and lacking:
+            return self._read_through(index, bounds, wanted, limit, reverse=reverse)
         if keep:
-            items = self._remembered(low, high, reverse, _FIRST_CHUNK if limit is None else limit)
+            size = _FIRST_CHUNK if limit is None else limit
+            items = self._remembered(space, low, high, reverse, size)
         else:
-            chunks = self._store.range(self._items, low, high, reverse=reverse, limit=MANY)
+            chunks = self._chunks(space, low, high, reverse=reverse)
             items = (item for _, raws in chunks for item in decode_items(raws))
         if self._ttl is not None:
             items = self._visible(items)
+            if index is not None and index.hides(self._ttl):
+                items = _without(items, self._ttl)
         if wanted is not None:
             items = (item for item in items if wanted(item))
         if limit is not None:
             items = _first(items, limit)
         return items
 
+    def _space_of(self, index: Index) -> Keyspace:
+        space = self._store.replica.keyspaces.get(index.entries)
+        if space is None:
+            raise self._dropped(index.name)
+        return space
+
+    def _dropped(self, name: str) -> IndexNotFound:
+        return IndexNotFound(f"the index {name!r} was dropped while it was read", index=name)
+
     def _remembered(
-        self, low: bytes, high: bytes | None, reverse: bool, size: int
+        self, space: Keyspace, low: bytes, high: bytes | None, reverse: bool, size: int
     ) -> Iterator[dict[str, Any]]:
         known, decode = self._known, self._decoder.decode
         # The loop of Store.range, without the generator between: a short query is half as long.
         read = self._store.read_backward if reverse else self._store.read_forward
         while high is None or low < high:
-            _, raws, bound = read(self._items, low, high, size)
+            _, raws, bound = read(space, low, high, size)
+            if space.dropped:
+                raise self._dropped(space.directory)
             for raw in raws:
                 item = known.get(raw)
                 if type(item) is dict:
@@ -109,6 +166,48 @@ class TableReader:
             else:
                 low = bound
             size = MANY
+
+    def _chunks(
+        self, space: Keyspace, low: bytes, high: bytes | None, *, reverse: bool
+    ) -> Iterator[tuple[list[bytes], list[bytes]]]:
+        for chunk in self._store.range(space, low, high, reverse=reverse, limit=MANY):
+            if space.dropped:
+                break
+            yield chunk
+        if space.dropped:
+            raise self._dropped(space.directory)
+
+    def _read_through(
+        self,
+        index: Index,
+        bounds: Range,
+        wanted: Filter | None,
+        limit: int | None,
+        *,
+        reverse: bool,
+    ) -> Iterator[dict[str, Any]]:
+        """Read a local index with a filter on what it does not project: the items tell.
+
+        As DynamoDB does it; for a global index it refuses, and so do we.
+        """
+        space = self._space_of(index)
+        now = time.time()
+        for entries, raws in self._chunks(space, *bounds, reverse=reverse):
+            for entry, raw in zip(entries, raws, strict=True):
+                whole = self._get(self._items, index.item_key(entry))
+                if whole is None:
+                    continue  # deleted since the chunk was read
+                item = self._decoder.decode(whole)
+                if self._ttl is not None and is_expired(item, self._ttl, now):
+                    continue
+                if wanted is None or wanted(item):
+                    projected = self._decoder.decode(raw)
+                    if self._ttl is not None and index.hides(self._ttl):
+                        projected.pop(self._ttl, None)
+                    yield projected
+                    limit = None if limit is None else limit - 1
+                    if limit == 0:
+                        return
 
     def _visible(self, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Leave out what is expired, at one moment for the whole read."""
@@ -136,6 +235,12 @@ class TableReader:
                 if replica.lsn == before:
                     break
         return max(total, 0)
+
+
+def _without(items: Iterator[dict[str, Any]], attribute: str) -> Iterator[dict[str, Any]]:
+    for item in items:
+        item.pop(attribute, None)
+        yield item
 
 
 def _first(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:

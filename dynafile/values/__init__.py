@@ -10,11 +10,14 @@
 from __future__ import annotations
 
 from dynafile.values.codec import (
+    ABSENT,
     MAX_ITEM_BYTES,
+    attribute_reader,
     check_item,
     decode_item,
     decode_items,
     encode_item,
+    keep_attributes,
 )
 from dynafile.values.keys import (
     BINARY,
@@ -36,6 +39,7 @@ from dynafile.values.numbers import MAX_DIGITS, Number, canonical_decimal, check
 from dynafile.values.validation import MAX_DEPTH
 
 __all__ = [
+    "ABSENT",
     "BINARY",
     "KEY_TYPES",
     "MAX_DEPTH",
@@ -47,6 +51,7 @@ __all__ = [
     "STRING",
     "KeyValue",
     "Number",
+    "attribute_reader",
     "canonical_decimal",
     "check_item",
     "check_number",
@@ -57,6 +62,7 @@ __all__ = [
     "encode_key_prefix",
     "encode_key_value",
     "hash_prefix",
+    "keep_attributes",
     "key_type_of",
     "parse_key_type",
     "successor",

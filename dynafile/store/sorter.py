@@ -1,0 +1,102 @@
+"""The sorter: pairs of bytes in the order of their keys, more of them than memory should hold."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from types import TracebackType
+from typing import Final, Self
+
+from msgspec.msgpack import Decoder, Encoder
+
+from dynafile.store.volume import Scratch, Volume
+
+Pair = tuple[bytes, bytes]
+
+RUN_PAIRS: Final = 8192
+"""Sorting keeps Python's lock, and other threads wait: a run is sorted in some milliseconds."""
+MEMORY_BYTES: Final = 64 * 1024 * 1024
+PAIR_OVERHEAD: Final = 150
+BLOCK_PAIRS: Final = 128
+
+_encode = Encoder().encode
+_decode = Decoder(list[bytes]).decode
+
+
+class Sorter:
+    """Takes pairs in any order and gives them back sorted, each key once.
+
+    Sorted runs stay in memory up to a budget; then they are merged into one run on disk, in a file
+    without a name, which is gone with the process whatever happens to it.
+
+    >>> from dynafile.store.memory_volume import MemoryVolume
+    >>> with Sorter(MemoryVolume()) as sorter:
+    ...     sorter.add(b"b", b"2")
+    ...     sorter.add(b"a", b"1")
+    ...     list(sorter.sorted())
+    [(b'a', b'1'), (b'b', b'2')]
+    """
+
+    def __init__(self, volume: Volume, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._volume = volume
+        self._memory_bytes = memory_bytes
+        self._run: list[Pair] = []
+        self._runs: list[list[Pair]] = []
+        self._used = 0
+        self._file: Scratch | None = None
+        self._spilled: list[list[tuple[int, int]]] = []
+        """Offsets and sizes of the blocks of each run on disk."""
+
+    def add(self, key: bytes, value: bytes) -> None:
+        """Take one pair."""
+        self._run.append((key, value))
+        self._used += len(key) + len(value) + PAIR_OVERHEAD
+        if len(self._run) >= RUN_PAIRS:
+            self._end_run()
+            if self._used > self._memory_bytes:
+                self._spill()
+
+    def sorted(self) -> Iterator[Pair]:
+        """Yield all pairs in the order of their keys. Nothing can be added any more."""
+        self._end_run()
+        runs: list[Iterable[Pair]] = [*self._runs, *map(self._read, self._spilled)]
+        return heapq.merge(*runs)
+
+    def _end_run(self) -> None:
+        if self._run:
+            self._run.sort()
+            self._runs.append(self._run)
+            self._run = []
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = self._volume.scratch()
+        merged = heapq.merge(*self._runs)
+        blocks: list[tuple[int, int]] = []
+        while block := list(islice(merged, BLOCK_PAIRS)):
+            data = _encode(list(chain.from_iterable(block)))
+            blocks.append((self._file.append(data), len(data)))
+        self._spilled.append(blocks)
+        self._runs.clear()
+        self._used = 0
+
+    def _read(self, blocks: list[tuple[int, int]]) -> Iterator[Pair]:
+        assert self._file is not None
+        for offset, size in blocks:
+            flat = iter(_decode(self._file.read(offset, size)))
+            yield from zip(flat, flat, strict=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._runs.clear()
+        self._run.clear()
+        if self._file is not None:
+            self._file.close()

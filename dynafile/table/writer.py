@@ -1,0 +1,278 @@
+"""Writing a table: one path for every put and delete, with what it does to the indexes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from dynafile.store.format import DELETE, PUT, SCHEMA, Operation
+from dynafile.store.schema import Schema
+from dynafile.store.store import Store
+from dynafile.store.view import View
+from dynafile.store.writer import SchemaChanged
+from dynafile.table.definition import Definition
+from dynafile.table.events import Change, Dispatcher, Ticket
+from dynafile.table.expiry import expiry_key, expiry_of, has_passed
+from dynafile.table.index import Entry
+from dynafile.table.keys import KeySchema, check_type, key_types
+from dynafile.table.reader import TableReader
+from dynafile.values import decode_item, encode_item
+
+_PRELOAD: Final = 16
+
+
+class Write:
+    """One write of a commit: the key, the new bytes (None: a delete), and what follows of them."""
+
+    __slots__ = ("entries", "expiry", "key", "raw", "types")
+
+    def __init__(
+        self,
+        key: bytes,
+        raw: bytes | None,
+        expiry: Any = None,
+        entries: list[Entry | None] | None = None,
+        types: dict[str, str] | None = None,
+    ) -> None:
+        self.key = key
+        self.raw = raw
+        self.expiry = expiry
+        self.entries = entries
+        """The item's entry in each index."""
+        self.types = types
+        """Types of index keys that are not known yet."""
+
+
+class TableWriter(TableReader):
+    """A table of a store, as one handle writes it: with its own listeners and durability.
+
+    Every write goes through :meth:`_commit`. Where nothing needs to know what was there before (no
+    listener, no TTL, no index), it is blind: it does not load the partition it writes to.
+    """
+
+    def __init__(self, store: Store, name: str, *, durable: bool, decoder_budget: int) -> None:
+        self._durable = durable
+        if not durable:
+            store.keep_flushed()
+        self._dispatcher = Dispatcher()
+        super().__init__(store, name, decoder_budget)
+
+    def _take(self, schema: Schema) -> None:
+        super()._take(schema)
+        definition = self.definition
+        types_known = definition.pk_type and (definition.sk_type or definition.sk_attribute is None)
+        free = self._ttl is None and not self._indexes
+        self._blind = bool(types_known) and free and not self._dispatcher
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def put_item(self, item: Mapping[str, Any]) -> None:
+        """Write one item, whatever was there."""
+        schema = self._schema
+        raw = encode_item(item)
+        if type(item) is not dict:
+            item = dict(item)  # a defaultdict would invent the key attributes that it lacks
+        key = self._key(item)
+        if self._blind:
+            operation = (PUT, self._items.id, key, raw)
+            try:
+                self._store.commit([operation], schema.version, None, self._durable)
+            except SchemaChanged:
+                pass
+            else:
+                return
+        self.write([self._as_write(key, raw, item)], schema)
+
+    def delete_item(self, key: Mapping[str, Any]) -> None:
+        """Delete the item with this key; no error where there is none."""
+        schema = self._schema
+        self.write([self.delete_of(key)], schema)
+
+    def put_of(self, item: Mapping[str, Any]) -> Write:
+        """Return the write of a put, validated and taken as the item is now."""
+        raw = encode_item(item)
+        if type(item) is not dict:
+            item = dict(item)
+        return self._as_write(self._key(item), raw, item)
+
+    def delete_of(self, key: Mapping[str, Any]) -> Write:
+        """Return the write of a delete."""
+        return Write(self._key(key), None, None)
+
+    def _as_write(self, key: bytes, raw: bytes, item: Mapping[str, Any]) -> Write:
+        ttl, maker = self._ttl, self._maker
+        expiry = None if ttl is None else expiry_of(item, ttl)
+        if not maker.indexes:
+            return Write(key, raw, expiry)
+        return Write(key, raw, expiry, maker.of(raw, key), maker.types(raw))
+
+    def write(self, writes: list[Write], schema: Schema) -> None:
+        """Commit writes as one, in their order.
+
+        ``schema`` is :attr:`schema` as it was before the first of them was made.
+        """
+        while writes:
+            if schema is not self._schema:
+                schema = self._schema
+                self._prepare_again(writes)
+            try:
+                self._write(writes, schema.version)
+            except SchemaChanged:
+                self._take(self._store.schema)
+            else:
+                return
+
+    def _prepare_again(self, writes: list[Write]) -> None:
+        """Hold writes against another schema than they were made for."""
+        for write in writes:
+            self.keys.check_types(write.key)
+            if write.raw is not None:
+                again = self._as_write(write.key, write.raw, decode_item(write.raw))
+                write.expiry, write.entries, write.types = again.expiry, again.entries, again.types
+
+    def _write(self, writes: list[Write], version: int) -> None:
+        learnt = self._learn(writes)
+        if learnt is None and self._blind:
+            number = self._items.id
+            operations: list[Operation] = [
+                (PUT, number, write.key, write.raw)
+                if write.raw is not None
+                else (DELETE, number, write.key, b"")
+                for write in writes
+            ]
+            self._store.commit(operations, version, durable=self._durable)
+        else:
+            for write in writes[:_PRELOAD]:
+                # So that the commit finds the partition in memory when it has the lock.
+                self._get(self._items, write.key)
+            taken = None if learnt is None else self._take_newest
+            self._commit(lambda view: self._prepare(view, writes, learnt), version, taken)
+        if self._ttl is not None:
+            self._after_write()
+
+    def _after_write(self) -> None:
+        """Do what a table with TTL does after each commit."""
+
+    def _take_newest(self) -> None:
+        self._take(self._store.schema)
+
+    def _learn(self, writes: list[Write]) -> Schema | None:
+        """Return the schema with the key types of a first write, where they are not known yet."""
+        learnt = definition = self.definition
+        sk_known = definition.sk_attribute is None or definition.sk_type is not None
+        first = None
+        if definition.pk_type is None or not sk_known:
+            first = next((write for write in writes if write.raw is not None), None)
+        if first is not None:
+            learnt = definition.with_types(*key_types(first.key))
+            keys = KeySchema(learnt)
+            for other in writes:
+                keys.check_types(other.key)
+        if self._maker.unknown:
+            types: dict[str, str] = {}
+            for write in writes:
+                for attribute, kind in (write.types or {}).items():
+                    check_type(kind, types.setdefault(attribute, kind), attribute)
+            if types:
+                learnt = learnt.with_index_types(types)
+        return None if learnt is definition else self._schema_with(learnt)
+
+    def _schema_with(self, definition: Definition) -> Schema:
+        return replace(
+            self._schema,
+            version=self._schema.version + 1,
+            tables={**self._schema.tables, self.name: definition.to_json()},
+        )
+
+    def _commit(
+        self,
+        prepare: Callable[[View], tuple[list[Operation], list[Change]]],
+        version: int,
+        made: Callable[[], None] | None = None,
+    ) -> None:
+        """Commit what ``prepare`` finds under the lock, then tell the listeners."""
+        tickets: list[Ticket] = []
+
+        def prepared(view: View) -> list[Operation]:
+            operations, changes = prepare(view)
+            if self._dispatcher and changes:
+                tickets.append(self._dispatcher.draw(changes))
+            return operations
+
+        try:
+            self._store.commit([], version, prepare=prepared, durable=self._durable)
+        except BaseException:
+            for ticket in tickets:
+                self._dispatcher.cancel(ticket)
+            raise
+        if made is not None:
+            made()  # before the listeners: one of them may close the database
+        for ticket in tickets:
+            self._dispatcher.deliver(ticket)
+
+    def _prepare(
+        self, view: View, writes: list[Write], learnt: Schema | None
+    ) -> tuple[list[Operation], list[Change]]:
+        """Turn writes into operations, with what they replace in view. Called under the lock."""
+        operations: list[Operation] = []
+        changes: list[Change] = []
+        if learnt is not None:
+            operations.append((SCHEMA, 0, b"", learnt.encode()))
+        now = time.time()
+        mine: dict[bytes, bytes | None] = {}
+        number = self._items.id
+        for write in writes:
+            key, raw = write.key, write.raw
+            old = mine[key] if key in mine else view.get(self._items, key)
+            mine[key] = raw
+            if raw is not None:
+                operations.append((PUT, number, key, raw))
+            elif old is not None:
+                operations.append((DELETE, number, key, b""))
+            if self._indexes:
+                self._reindex(operations, key, old, write.entries)
+            if old is not None and self._forget(operations, key, old, now):
+                # Its removal comes first, as the sweep would have done it.
+                changes.append((None, old))
+                old = None
+            if raw is not None:
+                if write.expiry is not None and self._expiry is not None:
+                    entry = expiry_key(write.expiry, key)
+                    operations.append((PUT, self._expiry.id, entry, b""))
+                changes.append((raw, old))
+            elif old is not None:
+                changes.append((None, old))
+        return operations, changes
+
+    def _reindex(
+        self,
+        operations: list[Operation],
+        key: bytes,
+        old: bytes | None,
+        entries: list[Entry | None] | None,
+    ) -> None:
+        """Bring the indexes from what an item was to what it becomes."""
+        maker = self._maker
+        before = maker.of_old(old, key) if old is not None else maker.none
+        after = entries if entries is not None else maker.none
+        for index, left, right in zip(maker.indexes, before, after, strict=True):
+            if left == right:
+                continue
+            if left is not None and (right is None or left[0] != right[0]):
+                operations.append((DELETE, index.entries, left[0], b""))
+                if index.gone is not None:
+                    operations.append((PUT, index.gone, left[0], b""))
+            if right is not None:
+                operations.append((PUT, index.entries, *right))
+
+    def _forget(self, operations: list[Operation], key: bytes, old: bytes, now: float) -> bool:
+        """Take an old image out of the index by expiry; return whether it was expired."""
+        if self._ttl is None or self._expiry is None:
+            return False
+        expiry = expiry_of(decode_item(old), self._ttl)
+        if expiry is None:
+            return False
+        operations.append((DELETE, self._expiry.id, expiry_key(expiry, key), b""))
+        return has_passed(expiry, now)
