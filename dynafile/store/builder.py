@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import Final, Protocol
 
 from dynafile.store.checkpointer import Checkpointer
@@ -26,6 +27,9 @@ STEP_SECONDS: Final = 0.012
 MEMORY_STEP: Final = 512
 
 
+_key = itemgetter(0)
+
+
 class Builder:
     """Merges entries that were derived from an older state into a keyspace that has writers.
 
@@ -43,54 +47,64 @@ class Builder:
         self._keyspace = keyspace
         self._gone = gone
         self._step_bytes = FIRST_STEP_BYTES
+        self._left: list[Pair] = []
+        self._last = False
 
     def take(self, entries: Iterator[Pair]) -> list[Pair]:
-        """Return the entries of the next step; none: that was all."""
-        taken: list[Pair] = []
+        """Return the entries of the next step, with those that the last one left; none: done."""
+        taken, self._left = self._left, []
         size = self._step_bytes
         for pair in entries:
             taken.append(pair)
             size -= len(pair[0]) + len(pair[1]) + ENTRY_OVERHEAD
             if size <= 0:
                 break
+        else:
+            self._last = True
         return taken
 
     def step(self, pairs: list[Pair]) -> None:
         """Merge some entries. Called under the writer's lock; raises SchemaChanged."""
         start = time.perf_counter()
-        self._step(pairs)
+        at = 0
+        while at < len(pairs):
+            at = self._merge(pairs, at)
         elapsed = max(time.perf_counter() - start, 1e-4)
         wanted = int(self._step_bytes * STEP_SECONDS / elapsed)
-        at_least = self._checkpointer.partition_bytes
-        self._step_bytes = max(at_least, min(wanted, 2 * self._step_bytes, MOST_STEP_BYTES))
+        least = 2 * self._checkpointer.partition_bytes
+        self._step_bytes = max(least, min(wanted, 2 * self._step_bytes, MOST_STEP_BYTES))
 
-    def _step(self, pairs: list[Pair]) -> None:
+    def _merge(self, pairs: list[Pair], at: int) -> int:
+        """Merge what belongs to one partition; return where to go on."""
         replica, keyspace = self._replica, self._keyspace
         if keyspace.dropped or self._gone.dropped:
             raise SchemaChanged
-        keys = [key for key, _ in pairs]
-        at = 0
-        while at < len(pairs):
-            with replica.mutex:
-                part, entries = replica.entries_at(keyspace, keys[at])
-                following = keyspace.next_of(part)
-                if following is not None and not following.resolved:
-                    replica.entries_at(keyspace, following.begin)
-                    continue  # now it is known where it begins
-                stop = len(keys)
-                if following is not None:
-                    stop = bisect_left(keys, following.begin, at)
-            gone = self._gone_between(keys[at], keys[stop - 1])
-            fresh = {
-                key: value
-                for key, value in pairs[at:stop]
-                if key not in entries and key not in gone
-            }
-            if fresh:
-                merged = Entries(entries)
-                merged.update(fresh)
-                self._checkpointer.rebuild(keyspace, part, merged)
-            at = stop
+        with replica.mutex:
+            part, entries = replica.entries_at(keyspace, pairs[at][0])
+            following = keyspace.next_of(part)
+            if following is not None and not following.resolved:
+                replica.entries_at(keyspace, following.begin)
+                return at  # now it is known where it begins
+        stop = len(pairs)
+        if following is not None:
+            stop = bisect_left(pairs, following.begin, at, key=_key)
+        gone = self._gone_between(pairs[at][0], pairs[stop - 1][0])
+        fresh = {
+            key: value for key, value in pairs[at:stop] if key not in entries and key not in gone
+        }
+        if not fresh:
+            return stop
+        merged = Entries(entries)
+        merged.update(fresh)
+        if stop < len(pairs) or self._last:
+            self._checkpointer.rebuild(keyspace, part, merged, through=None)
+            return stop
+        rest = self._checkpointer.rebuild(keyspace, part, merged, through=pairs[-1][0])
+        cut = at if rest is None else bisect_left(pairs, rest, at, key=_key)
+        self._left = pairs[cut:]
+        if rest is None:
+            self._step_bytes *= 2
+        return stop
 
     def _gone_between(self, low: bytes, high: bytes) -> set[bytes]:
         found: set[bytes] = set()

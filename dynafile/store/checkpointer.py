@@ -43,6 +43,8 @@ PARTITION_BYTES: Final = 128 * 1024
 """A partition that is larger when it is folded is split."""
 PIECE_SHARE: Final = 0.6
 """How full the pieces of a split are, so that they can grow."""
+BUILT_SHARE: Final = 0.85
+"""How full they are where a whole keyspace is built in order."""
 MOST_PIECES: Final = 16
 """A split makes at most this many partitions at a time; the rest waits its turn."""
 CHECKPOINT_BYTES: Final = 16 * 1024 * 1024
@@ -215,21 +217,36 @@ class Checkpointer:
             return 2
         if size(entries) <= self.partition_bytes:
             if part.id:
-                self._write(keyspace, part.id, part.begin, keyspace.end_of(part), entries)
+                end = keyspace.end_of(part)
+                file = self._file(keyspace, part.id, part.begin, end, entries, replica.lsn)
+                self._volume.replace(*file)
                 self._writer.structure((FOLD, keyspace.id, encode_numbers([part.id]), b""))
             else:
                 self._replace(keyspace, [part], [part.begin], [entries])
             return 1
         return self._split(keyspace, part, entries)
 
-    def rebuild(self, keyspace: Keyspace, part: Partition, entries: Entries) -> None:
+    def rebuild(
+        self, keyspace: Keyspace, part: Partition, entries: Entries, *, through: bytes | None
+    ) -> bytes | None:
         """Put others in the place of a partition, with more entries than it had. Under the lock.
 
-        Not a fold: who has the partition in memory would not learn of the entries by that.
+        ``through``: the last of the keys that were added, where more are to come; then what lies
+        from the last cut before it on is left as it was, and its beginning returned, or None where
+        there is nothing to be cut off yet. Not a fold: who has the partition in memory would not
+        learn of the entries by that.
         """
+        target = int(self.partition_bytes * BUILT_SHARE)
+        points, _ = cut_points(entries, target, len(entries))
+        if through is not None:
+            points = [point for point in points if point <= through]
+            if not points:
+                return None
         self._writer.sync_through(self._replica.lsn)
-        points, _ = cut_points(entries, int(self.partition_bytes * PIECE_SHARE), len(entries))
-        self._replace(keyspace, [part], [part.begin, *points], pieces_of(entries, points))
+        pieces = pieces_of(entries, points)
+        rest = through is not None
+        self._replace(keyspace, [part], [part.begin, *points], pieces, rest=rest)
+        return points[-1] if rest else None
 
     def _split(self, keyspace: Keyspace, part: Partition, entries: Entries) -> int:
         target = int(self.partition_bytes * PIECE_SHARE)
@@ -282,13 +299,19 @@ class Checkpointer:
         end = keyspace.end_of(last)
         first = replica.lsn
         made: list[Piece] = []
+        files: list[tuple[str, bytes]] = []
         for index, (begin, entries) in enumerate(zip(begins, pieces, strict=True)):
+            number = first + index
             stop = begins[index + 1] if index + 1 < len(begins) else end
-            if rest and index == len(begins) - 1:
-                made.append(self._write_rest(keyspace, last, first + index, begin, stop))
+            if not rest or index < len(begins) - 1:
+                files.append(self._file(keyspace, number, begin, stop, entries, first))
+                made.append(Piece(number, True, begin))
+            elif last.id == 0:
+                made.append(Piece(0, False, begin))
             else:
-                self._write(keyspace, first + index, begin, stop, entries)
-                made.append(Piece(first + index, True, begin))
+                files.append(self._rest(keyspace, last, number, begin, stop))
+                made.append(Piece(number, False, begin))
+        self._volume.replace_all(files)
         numbers = encode_numbers(part.id for part in old)
         # The new ids are LSNs inside the record that makes them, so they are never used again.
         assert len(numbers) + len(encode_pieces(made)) >= len(made)
@@ -298,12 +321,7 @@ class Checkpointer:
             if part.id:
                 self._volume.remove(keyspace.path(part))
 
-    def _write(
-        self, keyspace: Keyspace, number: int, begin: bytes, end: bytes | None, entries: Entries
-    ) -> None:
-        self._write_at(keyspace, number, begin, end, entries, self._replica.lsn)
-
-    def _write_at(
+    def _file(
         self,
         keyspace: Keyspace,
         number: int,
@@ -311,25 +329,24 @@ class Checkpointer:
         end: bytes | None,
         entries: Entries,
         lsn: int,
-    ) -> None:
+    ) -> tuple[str, bytes]:
+        """Return name and content of a snapshot."""
         store_id = self._replica.store_id
         header = SnapshotHeader(keyspace.id, number, lsn, len(entries), 0, 0, begin, end)
         name = keyspace.file(Partition(number, begin, resolved=True))
-        self._volume.replace(name, dump_snapshot(store_id, header, entries))
+        return name, dump_snapshot(store_id, header, entries)
 
-    def _write_rest(
+    def _rest(
         self, keyspace: Keyspace, old: Partition, number: int, begin: bytes, end: bytes | None
-    ) -> Piece:
-        if old.id == 0:
-            return Piece(0, False, begin)
+    ) -> tuple[str, bytes]:
+        """Return a snapshot of what an old one has from ``begin`` on."""
         replica = self._replica
         name = keyspace.file(old)
         path = f"{self._volume.root}/{name}"
         data = self._volume.read(name)
         header, before = load_snapshot(data, replica.store_id, path, trusted=replica.trusted)
         kept = Entries((key, before[key]) for key in before.irange(begin))
-        self._write_at(keyspace, number, begin, end, kept, header.lsn)
-        return Piece(number, False, begin)
+        return self._file(keyspace, number, begin, end, kept, header.lsn)
 
     def _keep_warm(self, keyspace: Keyspace, made: list[Piece], pieces: list[Entries]) -> None:
         """Give the new partitions their entries, which are in memory anyway."""
@@ -337,7 +354,12 @@ class Checkpointer:
         with replica.mutex:
             for piece, entries in zip(made, pieces, strict=True):
                 part = keyspace.candidate(piece.begin)
-                if part.id == piece.id and part.begin == piece.begin and part.entries is None:
+                if (
+                    piece.folded
+                    and part.id == piece.id
+                    and part.begin == piece.begin
+                    and part.entries is None
+                ):
                     part.entries = entries
                     part.order = None
                     part.cost = memory_cost(entries)

@@ -9,6 +9,7 @@ import mmap
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import IO, Any, Final
 
 from atomicwrites import AtomicWriter, atomic_write
@@ -147,27 +148,47 @@ class LocalVolume:
 
     def replace(self, name: str, data: bytes) -> None:
         """Write to ``tmp/``, sync, rename, and sync the folder and those that were made for it."""
-        path = self._path(name)
+        self.replace_all([(name, data)])
+
+    def replace_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write all before the first is synced: one wait for the disk serves most of them."""
+        path = self.root
         try:
-            self._make_folders("tmp")
-            self._make_folders(os.path.dirname(name))
-            with atomic_write(
-                path, writer_cls=_Writer, mode="wb", overwrite=True, dir=self._path("tmp")
-            ) as file:
-                file.write(data)
+            self._make_folders("tmp", *{os.path.dirname(name) for name, _ in files})
+            with contextlib.ExitStack() as written:
+                for name, data in files:
+                    path = self._path(name)
+                    file = written.enter_context(
+                        atomic_write(
+                            path,
+                            writer_cls=_Writer,
+                            mode="wb",
+                            overwrite=True,
+                            dir=self._path("tmp"),
+                        )
+                    )
+                    file.write(data)
+                    file.flush()
         except OSError as error:
             raise _translated(error, path) from error
 
-    def _make_folders(self, folder: str) -> None:
-        """Make a folder below the root and sync the folders that hold the new names."""
+    def _make_folders(self, *folders: str) -> None:
+        """Make folders below the root and sync the folders that hold the new names."""
+        changed: dict[str, None] = {}
+        for folder in folders:
+            self._make_folder(folder, changed)
+        for path in changed:
+            # atomicwrites does not sync the parent of a folder that was just made.
+            _sync_folder(path)
+
+    def _make_folder(self, folder: str, changed: dict[str, None]) -> None:
         path = self._path(folder)
         if not folder or os.path.isdir(path):
             return
-        self._make_folders(os.path.dirname(folder))
+        self._make_folder(os.path.dirname(folder), changed)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path)
-        # atomicwrites does not sync the parent of a folder that was just made.
-        _sync_folder(os.path.dirname(path))
+        changed[os.path.dirname(path)] = None
 
     def scratch(self) -> FileScratch:
         """Return a file without a name in ``tmp/``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 
 from dynafile.errors import LockTimeout
 from dynafile.store.position import POSITION_BYTES
@@ -106,6 +107,11 @@ class MemoryVolume:
     def replace(self, name: str, data: bytes) -> None:
         """Replace the file's content."""
         self.files[name] = bytearray(data)
+
+    def replace_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Replace the content of several files."""
+        for name, data in files:
+            self.replace(name, data)
 
     def scratch(self) -> MemoryScratch:
         """Return a file in memory."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 from types import TracebackType
 from typing import Final, Self
@@ -41,8 +41,9 @@ class Sorter:
     def __init__(self, volume: Volume, memory_bytes: int = MEMORY_BYTES) -> None:
         self._volume = volume
         self._memory_bytes = memory_bytes
-        self._run: list[Pair] = []
-        self._runs: list[list[Pair]] = []
+        # Dicts of bytes, and not lists of tuples: the garbage collector need not walk through them.
+        self._run: dict[bytes, bytes] = {}
+        self._runs: list[tuple[list[bytes], dict[bytes, bytes]]] = []
         self._used = 0
         self._file: Scratch | None = None
         self._spilled: list[list[tuple[int, int]]] = []
@@ -50,7 +51,7 @@ class Sorter:
 
     def add(self, key: bytes, value: bytes) -> None:
         """Take one pair."""
-        self._run.append((key, value))
+        self._run[key] = value
         self._used += len(key) + len(value) + PAIR_OVERHEAD
         if len(self._run) >= RUN_PAIRS:
             self._end_run()
@@ -60,19 +61,20 @@ class Sorter:
     def sorted(self) -> Iterator[Pair]:
         """Yield all pairs in the order of their keys. Nothing can be added any more."""
         self._end_run()
-        runs: list[Iterable[Pair]] = [*self._runs, *map(self._read, self._spilled)]
-        return heapq.merge(*runs)
+        return heapq.merge(*self._in_memory(), *map(self._read, self._spilled))
+
+    def _in_memory(self) -> list[Iterator[Pair]]:
+        return [zip(keys, map(run.__getitem__, keys), strict=True) for keys, run in self._runs]
 
     def _end_run(self) -> None:
         if self._run:
-            self._run.sort()
-            self._runs.append(self._run)
-            self._run = []
+            self._runs.append((sorted(self._run), self._run))
+            self._run = {}
 
     def _spill(self) -> None:
         if self._file is None:
             self._file = self._volume.scratch()
-        merged = heapq.merge(*self._runs)
+        merged = heapq.merge(*self._in_memory())
         blocks: list[tuple[int, int]] = []
         while block := list(islice(merged, BLOCK_PAIRS)):
             data = _encode(list(chain.from_iterable(block)))

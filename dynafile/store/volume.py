@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from dynafile.errors import ReadOnlyDatabase
@@ -95,6 +96,12 @@ class Volume(Protocol):
 
         Missing folders are made; when the call returns, the file, its name and its folders are on
         disk.
+        """
+
+    def replace_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Do what :meth:`replace` does for several files, which shares most of the waiting.
+
+        Each is replaced atomically; after a crash some may be and others not.
         """
 
     def scratch(self) -> Scratch:

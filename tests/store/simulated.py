@@ -9,9 +9,9 @@ from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.position import POSITION_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from dynafile.store.volume import Claim, Lock, Volume
+    from dynafile.store.volume import Claim, Lock, Scratch, Volume
 
 WRITING = ("write", "sync", "replace", "remove")
 """The calls that change something."""
@@ -88,6 +88,13 @@ class WatchedVolume:
     def replace(self, name: str, data: bytes) -> None:
         self._note("replace", name)
         self.inner.replace(name, data)
+
+    def replace_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        for name, data in files:
+            self.replace(name, data)
+
+    def scratch(self) -> Scratch:
+        return self.inner.scratch()
 
     def list(self, folder: str) -> list[str]:
         self._note("list", folder)
