@@ -326,7 +326,7 @@ class Dynafile(IndexedHandle):
         Reads the whole table. Other processes that write wait meanwhile.
         """
         self._check_open()
-        self._store.check(lambda: check_table(self._store, self._table.definition))
+        self._store.check(lambda: check_table(self._store, self._definition()))
 
 
 def _filter_of(plain: Any, underscored: Any) -> Filter | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from itertools import chain, islice
-from types import TracebackType
 from typing import Final, Self
 
 from msgspec.msgpack import Decoder, Encoder
@@ -92,12 +91,11 @@ class Sorter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give memory and disk back."""
         self._runs.clear()
         self._run.clear()
         if self._file is not None:
