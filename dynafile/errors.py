@@ -35,17 +35,21 @@ Each message says what was wrong, where, and what to do. The text is static; the
         PathNotWritable          (PermissionError)
         ForeignFile
         NetworkFileSystem
+        NotConverted
         NewerFormat
         CorruptFile
         LockTimeout              (TimeoutError)
         DiskFull
         CommitOutcomeUnknown
         StoreFailed
+      ConversionRefused          (ValueError)
       CheckFailed
       MissingExtra               (ImportError)
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class DynafileError(Exception):
@@ -232,6 +236,10 @@ class NetworkFileSystem(StorageError):
     filesystem: str | None = None
 
 
+class NotConverted(StorageError):
+    """A folder that dynafile 0.1.3 wrote, opened in a way that cannot convert it."""
+
+
 class NewerFormat(StorageError):
     """A folder written by a newer version of Dynafile. ``version`` is its format."""
 
@@ -263,6 +271,17 @@ class CommitOutcomeUnknown(StorageError):
 
 class StoreFailed(StorageError):
     """The store saw a failure after which it cannot be trusted; close it and open it again."""
+
+
+class ConversionRefused(DynafileError, ValueError):
+    """A folder that dynafile 0.1.3 wrote holds what a table cannot; nothing was changed.
+
+    ``offenders`` lists all of it. Each has ``file``; ``key``, the key attributes, or None for a
+    whole file; and ``reason``. ``path`` is the folder.
+    """
+
+    path: str | None = None
+    offenders: tuple[Any, ...] = ()
 
 
 class CheckFailed(DynafileError):

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
 from dynafile.errors import HandleClosed, InvalidArgument, ReadOnlyDatabase
-from dynafile.store.registry import open_store, release_store
+from dynafile.store.registry import release_store
 from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT, Options
 from dynafile.table.backfill import Backfill, Progress
+from dynafile.table.conversion import open_table_store
 from dynafile.table.definition import Definition
 from dynafile.table.index_changes import add_indexes
 from dynafile.table.index_options import Index, check_indexes
@@ -72,7 +73,8 @@ class TableHandle:
         :param progress: is called with an index's name, the items done, and how many there are.
 
         Raises SchemaMismatch, InvalidPath, PathNotWritable, ForeignFile, NetworkFileSystem,
-        NewerFormat, CorruptFile, LockTimeout, and ValidationError kinds for the arguments.
+        NewerFormat, CorruptFile, LockTimeout, and ValidationError kinds for the arguments. A folder
+        of dynafile 0.1.3 is converted first; raises ConversionRefused, NotConverted.
         """
         self._closed = True
         self._backfill: Backfill | None = None
@@ -102,7 +104,7 @@ class TableHandle:
         self._durability = durability
         self._read_only = read_only
         memory = self._path == MEMORY
-        self._store = open_store(None if memory else self._path, options, wanted.schema)
+        self._store = open_table_store(None if memory else self._path, options, wanted.schema)
         try:
             name = wanted.table_in(self._store.schema)
             budget = min(options.cache_size // _DECODED_SHARE, _MOST_DECODED)

@@ -110,6 +110,7 @@ _CODES: tuple[tuple[type[errors.DynafileError], ExitCode], ...] = (
     (errors.InvalidName, ExitCode.USAGE),
     (errors.SchemaMismatch, ExitCode.USAGE),
     (errors.ValidationError, ExitCode.DATA),
+    (errors.ConversionRefused, ExitCode.DATA),
     (errors.StorageError, ExitCode.STORAGE),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 META_NAME: Final = "meta.json"
@@ -36,6 +37,17 @@ def is_half_made(name: str) -> bool:
     """Say whether a name in ``tmp/`` is one of ours."""
     pid, _, number = name.removesuffix(".half").partition("-")
     return pid.isdecimal() and number.isdecimal() and name == half_made_name(int(pid), int(number))
+
+
+def is_old_partition(name: str) -> bool:
+    """Say whether dynafile 0.1.3 named a partition's folder so: 64 hex digits, a SHA-256."""
+    return len(name) == 64 and set("0123456789abcdef").issuperset(name)
+
+
+def is_old_folder(names: Iterable[str]) -> bool:
+    """Say whether names in ``_partitions/`` are those of a table of 0.1.3 that has partitions."""
+    shown = [name for name in names if not name.startswith(".")]  # macOS leaves .DS_Store
+    return bool(shown) and all(map(is_old_partition, shown))
 
 
 def claim_name(work: str) -> str:

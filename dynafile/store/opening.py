@@ -6,7 +6,14 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from dynafile.errors import CorruptFile, ForeignFile, InvalidPath, PathNotWritable, StorageError
+from dynafile.errors import (
+    CorruptFile,
+    ForeignFile,
+    InvalidPath,
+    NotConverted,
+    PathNotWritable,
+    StorageError,
+)
 from dynafile.store.filesystem import boot_number, refuse_network_file_system
 from dynafile.store.follower import read_state
 from dynafile.store.format import (
@@ -21,6 +28,7 @@ from dynafile.store.names import (
     META_NAME,
     POSITION_NAME,
     is_half_made,
+    is_old_folder,
     parse_partition_directory,
     parse_segment_name,
 )
@@ -43,10 +51,18 @@ else's."""
 _LOCK_HEAD: Final = b"The writer's lock of Dynafile"
 
 
+class Unconverted(Exception):
+    """The folder is one of 0.1.3's, or its conversion is under way; the table's floor sees to it.
+
+    Never seen by the user.
+    """
+
+
 def prepare_folder(path: str, *, read_only: bool) -> bool:
     """Look at a path before anything is written; return whether a store is there.
 
-    Raises InvalidPath, PathNotWritable, NetworkFileSystem, ForeignFile.
+    Raises InvalidPath, PathNotWritable, NetworkFileSystem, ForeignFile; NotConverted or Unconverted
+    for what 0.1.3 wrote.
     """
     if os.path.lexists(path) and not os.path.isdir(path):
         raise InvalidPath(
@@ -72,6 +88,15 @@ def prepare_folder(path: str, *, read_only: bool) -> bool:
     _refuse_foreign(path)
     if os.path.isfile(f"{path}/{META_NAME}"):
         return True
+    if _is_old(path):
+        if read_only:
+            raise NotConverted(
+                f"{path} was written by dynafile 0.1.3: open it once without read_only=True, with "
+                f"the pk_attribute, sk_attribute and ttl_attribute that it was used with; that "
+                f"converts it",
+                path=path,
+            )
+        raise Unconverted
     if read_only:
         raise InvalidPath(
             f"there is no database in {path}: check the path, or open it without read_only=True to "
@@ -117,7 +142,7 @@ def _refuse_foreign(path: str) -> None:
     if os.path.lexists(meta):
         raise _foreign(meta)
     for name in OUR_NAMES:
-        if os.path.lexists(f"{path}/{name}"):
+        if os.path.lexists(f"{path}/{name}") and not (name == "_partitions" and _is_old(path)):
             raise _foreign(f"{path}/{name}")
     _refuse_foreign_file(f"{path}/{LOCK_NAME}", _LOCK_HEAD)
     # Where the making was interrupted, the position is there before meta.json, and unused.
@@ -127,6 +152,14 @@ def _refuse_foreign(path: str) -> None:
         os.path.isdir(half_made) and all(map(is_half_made, os.listdir(half_made)))
     ):
         raise _foreign(half_made)
+
+
+def _is_old(path: str) -> bool:
+    folder = f"{path}/_partitions"
+    if not os.path.isdir(folder) or not is_old_folder(os.listdir(folder)):
+        return False
+    with os.scandir(folder) as entries:
+        return all(entry.is_dir() or entry.name.startswith(".") for entry in entries)
 
 
 def _refuse_foreign_file(path: str, head: bytes, size: int | None = None) -> None:
@@ -151,11 +184,8 @@ def _beginning(path: str, size: int = -1) -> bytes:
 
 
 def _foreign(path: str) -> ForeignFile:
-    hint = ""
-    if path.endswith("_partitions"):
-        hint = " (a folder of dynafile 0.1.3 cannot be opened yet)"
     return ForeignFile(
-        f"{path} has a name that Dynafile uses and was not written by it{hint}: choose another "
+        f"{path} has a name that Dynafile uses and was not written by it: choose another "
         "folder, "
         f"or move it away",
         path=path,

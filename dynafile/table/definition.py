@@ -74,10 +74,15 @@ class Definition:
     """The secondary indexes by their names."""
     index_types: Mapping[str, str] = field(default_factory=dict)
     """The types of attributes that are keys of indexes and not of the table, once known."""
+    conversion: str | None = None
+    """How far the conversion from 0.1.3 is; see ``conversion``. Not written where it is None."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values."""
-        return asdict(self)
+        value = asdict(self)
+        if self.conversion is None:
+            del value["conversion"]
+        return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Definition:
