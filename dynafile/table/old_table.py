@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from dynafile.errors import ConversionRefused, DynafileError, StorageError
+from dynafile.errors import ConversionRefused, DynafileError, StorageError, UnsupportedType
 from dynafile.store.names import is_old_partition
 from dynafile.store.volume import Volume
 from dynafile.table.definition import Definition
@@ -104,7 +104,7 @@ class OldTable:
             except (DynafileError, ValueError) as error:
                 pk = item.get(keys.pk) if isinstance(item, dict) else None
                 place = {keys.pk: pk} | ({} if keys.sk is None else {keys.sk: sk})
-                survey.offenders.append(Offender(file, place, str(error)))
+                survey.offenders.append(Offender(file, place, _reason(error, refused)))
         if found:
             survey.order.append((min(found)[:HASH_BYTES], partition))
         if refused and len(survey.offenders) == before:
@@ -151,6 +151,14 @@ def _key_of(partition: str, keys: KeySchema, sk: Any, item: Any) -> bytes:
     if renamed:
         raise ValueError(f"it is stored under the sort key {sk!r}, which is not its {keys.sk!r}")
     return key
+
+
+def _reason(error: Exception, refused: list[str]) -> str:
+    text = str(error)
+    if not isinstance(error, UnsupportedType) or any(name in text for name in refused):
+        return text
+    # A class or a function itself is the value; by its type alone nobody would find it.
+    return f"{text} (the file asks for {', '.join(refused)})" if refused else text
 
 
 def _refused(root: str, survey: Survey) -> ConversionRefused:
