@@ -128,6 +128,10 @@ _HINTS: tuple[tuple[type[errors.DynafileError], str], ...] = (
         "name the attribute with --pk or --sk, or make it with --key 'PK=country#{countrycode}'",
     ),
     (errors.LockTimeout, "try again when the other process is done"),
+    (
+        errors.NotConverted,
+        "`dynafile import PATH - --ttl ATTRIBUTE </dev/null` does so; --pk and --sk name its keys",
+    ),
     (errors.DiskFull, "make room and run the command again"),
     (errors.CorruptFile, "`dynafile check` lists what is damaged"),
 )

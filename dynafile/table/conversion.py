@@ -105,11 +105,10 @@ def convert(volume: Volume, options: Options, schema: SchemaFor) -> None:
     claim.acquire(options.lock_timeout)
     try:
         stored = _stored(volume)
-        if stored is None:
-            if is_old_folder(volume.list(FOLDER)):
-                _refuse_distrust(volume, options)
-                _begin(volume, options, schema(None))
-        elif state_of(stored) == WRITING:
+        if stored is None and is_old_folder(volume.list(FOLDER)):
+            _refuse_distrust(volume, options)
+            _begin(volume, options, schema(None))
+        elif stored is not None and state_of(stored) == WRITING:
             _refuse_distrust(volume, options)
             _log.info("%s: an interrupted conversion is begun again", volume.root)
             _write(volume, options, schema(stored), None)
@@ -118,13 +117,14 @@ def convert(volume: Volume, options: Options, schema: SchemaFor) -> None:
 
 
 def _begin(volume: Volume, options: Options, wanted: Schema) -> None:
+    """Look at everything before anything is written."""
+    _log.info("%s: what dynafile 0.1.3 wrote is read and checked", volume.root)
     survey, definition = OldTable(volume).survey(_definition(wanted))
     _write(volume, options, _with(wanted, replace(definition, conversion=WRITING)), survey)
 
 
 def _write(volume: Volume, options: Options, wanted: Schema, survey: Survey | None) -> None:
     """Make the store where it is missing, write every item anew, and say that all is durable."""
-    started = time.monotonic()
     old = OldTable(volume)
     store = open_volume(volume, options, lambda stored: stored or wanted)
     try:
@@ -137,6 +137,7 @@ def _write(volume: Volume, options: Options, wanted: Schema, survey: Survey | No
             "%s: converting %d items in %d partitions of dynafile 0.1.3",
             volume.root, survey.items, len(survey.order),
         )  # fmt: skip
+        started = time.monotonic()
         table = Table(store, definition.name, durable=True, decoder_budget=0)
         table.clear()  # what an interrupted conversion wrote
         _put_all(table, items_in_order(old, survey))

@@ -154,11 +154,10 @@ def _key_of(partition: str, keys: KeySchema, sk: Any, item: Any) -> bytes:
 
 
 def _reason(error: Exception, refused: list[str]) -> str:
-    text = str(error)
-    if not isinstance(error, UnsupportedType) or any(name in text for name in refused):
-        return text
-    # A class or a function itself is the value; by its type alone nobody would find it.
-    return f"{text} (the file asks for {', '.join(refused)})" if refused else text
+    if refused and isinstance(error, UnsupportedType) and error.type is type:
+        # A class or a function itself is the value, and its type does not name it.
+        return f"{error} (the file asks for {', '.join(refused)})"
+    return str(error)
 
 
 def _refused(root: str, survey: Survey) -> ConversionRefused:
