@@ -37,8 +37,9 @@ class Survey:
     """What is in a table of 0.1.3."""
 
     items: int = 0
-    order: list[tuple[bytes, str]] = field(default_factory=list)
-    """The folders that hold items, in the order in which a table of ours has their keys."""
+    order: list[bytes] = field(default_factory=list)
+    """For each folder that holds items our hash of its key and its own, as bytes: in the order in
+    which the new table has the keys, so that writing them touches one partition after the other."""
     kinds: Counter[str | None] = field(default_factory=Counter)
     """How many items have a sort key of which type."""
     offenders: list[Offender] = field(default_factory=list)
@@ -96,17 +97,18 @@ class OldTable:
         for sk, item in entries.items():
             survey.items += 1
             try:
-                key = _key_of(partition, keys, sk, item)
+                key = _key_of(keys, item)
+                survey.kinds[key_types(key)[1]] += 1
+                _check(partition, keys, sk, item)
                 if key in found:
                     raise ValueError(f"its sort key is the same as {found[key]!r} here")
                 found[key] = sk
-                survey.kinds[key_types(key)[1]] += 1
             except (DynafileError, ValueError) as error:
                 pk = item.get(keys.pk) if isinstance(item, dict) else None
                 place = {keys.pk: pk} | ({} if keys.sk is None else {keys.sk: sk})
                 survey.offenders.append(Offender(file, place, _reason(error, refused)))
         if found:
-            survey.order.append((min(found)[:HASH_BYTES], partition))
+            survey.order.append(min(found)[:HASH_BYTES] + bytes.fromhex(partition))
         if refused and len(survey.offenders) == before:
             survey.offenders.append(Offender(file, None, f"it asks for {', '.join(refused)}"))
 
@@ -134,23 +136,34 @@ def _is_old_file(name: str) -> bool:
     return name == "data.pickle" or index or name.startswith("tmp")
 
 
-def _key_of(partition: str, keys: KeySchema, sk: Any, item: Any) -> bytes:
-    """Return the key that an item gets; raises what speaks against it."""
+def _key_of(keys: KeySchema, item: Any) -> bytes:
+    try:
+        return keys.key(item)
+    except DynafileError:
+        raise
+    except Exception as error:
+        raise _not_whole(error) from error
+
+
+def _check(partition: str, keys: KeySchema, sk: Any, item: dict[str, Any]) -> None:
+    """Raise what speaks against an item that has a key."""
     try:
         encode_item(item)
-        key = keys.key(item)
         misplaced = hashlib.sha256(item[keys.pk].encode()).hexdigest() != partition
         renamed = keys.sk is not None and item[keys.sk] != sk
     except DynafileError:
         raise
     except Exception as error:
-        # A forged pickle makes objects that are not whole, and no two fail alike.
-        raise ValueError(f"it is no item ({type(error).__name__}: {error})") from error
+        raise _not_whole(error) from error
     if misplaced:
         raise ValueError(f"its {keys.pk!r} belongs to another folder than this one")
     if renamed:
         raise ValueError(f"it is stored under the sort key {sk!r}, which is not its {keys.sk!r}")
-    return key
+
+
+def _not_whole(error: Exception) -> ValueError:
+    # A forged pickle makes objects that are not whole, and no two fail alike.
+    return ValueError(f"it is no item ({type(error).__name__}: {error})")
 
 
 def _reason(error: Exception, refused: list[str]) -> str:
@@ -175,7 +188,8 @@ def _refused(root: str, survey: Survey) -> ConversionRefused:
 
 def items_in_order(old: OldTable, survey: Survey) -> Iterator[Any]:
     """Yield the items, partitions in the order in which the new table has them."""
-    for _, partition in survey.order:
+    for place in survey.order:
+        partition = place[HASH_BYTES:].hex()
         try:
             entries, _ = old.entries(partition)
         except ValueError as error:

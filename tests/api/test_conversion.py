@@ -324,7 +324,7 @@ HOSTILE = {
                            "does not load"),
     "no tree": (b"}.", "no SortedDict"),
     "an order": (b"csortedcontainers.sorteddict\nSortedDict\n(cos\nsystem\n}tR.", "order of its own"),
-    "no item": (b"csortedcontainers.sorteddict\nSortedDict\n(N}S'k'\nI7\nstR.", "an item is a dict"),
+    "no item": (b"csortedcontainers.sorteddict\nSortedDict\n(N}S'k'\nI7\nstR.", "is a dict, not int"),
     "nothing": (b"", "does not load"),
     "no pickle": (b"\x93NUMPY", "does not load"),
 }  # fmt: skip
@@ -513,3 +513,14 @@ def test_nothing_to_convert(tmp_path: Path) -> None:
     options = TableOptions(str(tmp_path), None, AS_STORED, None, None, None, None)
     conversion.convert(LocalVolume(str(tmp_path)), Options(), options.schema)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_refused_items_count_for_the_type_of_sort_keys(tmp_path: Path) -> None:
+    """Else the one that is fine would be the odd one out."""
+    bad = [{"PK": "a", "SK": "1", "x": bytearray(1)}, {"PK": "a", "SK": "2", "x": bytearray(1)}]
+    write_old(tmp_path, [*bad, {"PK": "b", "SK": 1}])
+    with pytest.raises(ConversionRefused) as caught:
+        Dynafile(tmp_path)
+    reasons = {bad.key["SK"]: bad.reason for bad in caught.value.offenders}
+    assert "the table's is a string" in reasons[1]
+    assert "bytearray" in reasons["1"]

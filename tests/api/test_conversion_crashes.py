@@ -160,7 +160,7 @@ def test_killed_at_random(tmp_path: Path) -> None:
     files = old_files(items)
     chance = random.Random(7)
     longest = 0.3
-    for number in range(8):
+    for number in range(4):
         folder = write_files(tmp_path / f"{number}", files)
         for _ in range(2):  # the second takes over what the first left, and dies too
             kill_a_conversion(folder, chance.uniform(0, longest))
