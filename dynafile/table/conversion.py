@@ -107,7 +107,7 @@ def convert(volume: Volume, options: Options, schema: SchemaFor) -> None:
         stored = _stored(volume)
         if stored is None and is_old_folder(volume.list(FOLDER)):
             _refuse_distrust(volume, options)
-            _begin(volume, options, schema(None))
+            _begin(volume, options, _without_indexes(schema(None)))
         elif stored is not None and state_of(stored) == WRITING:
             _refuse_distrust(volume, options)
             _log.info("%s: an interrupted conversion is begun again", volume.root)
@@ -213,6 +213,16 @@ def _definition(schema: Schema) -> Definition:
 
 def _with(schema: Schema, definition: Definition) -> Schema:
     return replace(schema, tables={definition.name: definition.to_json()})
+
+
+def _without_indexes(schema: Schema) -> Schema:
+    """Leave indexes for later: a backfill skips what does not fit them, and a write is refused."""
+    definition = _definition(schema)
+    numbers = {index.entries for index in definition.indexes.values()}
+    keyspaces = {n: folder for n, folder in schema.keyspaces.items() if n not in numbers}
+    return _with(
+        replace(schema, keyspaces=keyspaces), replace(definition, indexes={}, index_types={})
+    )
 
 
 def _stored(volume: Volume) -> Schema | None:

@@ -75,13 +75,14 @@ class Definition:
     index_types: Mapping[str, str] = field(default_factory=dict)
     """The types of attributes that are keys of indexes and not of the table, once known."""
     conversion: str | None = None
-    """How far the conversion from 0.1.3 is; see ``conversion``. Not written where it is None."""
+    """How far the conversion from 0.1.3 is; see ``conversion``."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values."""
         value = asdict(self)
-        if self.conversion is None:
-            del value["conversion"]
+        for name in ("indexes", "index_types", "conversion"):
+            if not value[name]:
+                del value[name]
         return value
 
     @classmethod
