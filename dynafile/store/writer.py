@@ -1,11 +1,10 @@
-"""The writer: the queue of commits, and the groups that go to the journal together."""
+"""The writer: commits, and the groups in which they go to the journal together."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -37,7 +36,7 @@ class Maintenance(Protocol):
 
 
 class Commit:
-    """One commit that waits in the queue."""
+    """One commit that waits in a group."""
 
     __slots__ = ("done", "durable", "error", "lock_timeout", "operations", "prepare", "schema")
 
@@ -59,6 +58,21 @@ class Commit:
         self.done = False
 
 
+class Group:
+    """Commits that wait together, until one of their threads has the lock, and makes them all.
+
+    Each group has a lock of its own, so that a thread whose commit is done does not wait for those
+    that come later. Rejected: one lock for all. A thread that commits in a loop takes it again
+    before those that it committed for have woken, and goes on alone, a sync for each commit.
+    """
+
+    __slots__ = ("commits", "lock")
+
+    def __init__(self) -> None:
+        self.commits: list[Commit] = []
+        self.lock = threading.Lock()
+
+
 class SchemaChanged(Exception):
     """The schema is another than the one a commit was prepared under; prepare it again."""
 
@@ -69,9 +83,10 @@ _log = logging.getLogger("dynafile")
 class Writer:
     """Commits of one process, in groups.
 
-    A thread puts its commit into the queue and takes the mutex; whoever has it is the head, takes
-    the file lock, and commits all that wait. So threads share syncs, and each finds its own done
-    when its turn comes. Whatever happens to the head, the mutex hands the queue on.
+    A thread puts its commit into the group that gathers, and takes the group's lock; whoever has
+    it is the head, waits for the mutex, closes the group, takes the file lock, and commits all that
+    wait. So threads share syncs, and each finds its own done when its turn comes. Whatever happens
+    to the head, the lock hands the group on.
     """
 
     def __init__(
@@ -83,7 +98,7 @@ class Writer:
         self._clock = clock
         self._words = volume.share()
         self._lock: Lock = NoLock() if volume.read_only else volume.lock()
-        self._queue: deque[Commit] = deque()
+        self._gathering = Group()
         self.mutex = threading.Lock()
         self.maintenance: Maintenance | None = None
         self._quiet_until = 0
@@ -99,7 +114,7 @@ class Writer:
         durable: bool,
     ) -> None:
         """Commit, or raise what refused it. When it returns, every process sees it."""
-        simple = prepare is None and self._journal is not None and not self._queue
+        simple = prepare is None and self._journal is not None and not self._gathering.commits
         # Rejected: acquire(blocking=False), then try and finally. A signal between the two would
         # leave the mutex locked for ever; `with` leaves no gap. Who loses the race shares no sync.
         if simple and not self.mutex.locked():
@@ -136,41 +151,43 @@ class Writer:
                 raise
 
     def _commit_queued(self, waiting: Commit) -> None:
+        group = self._gathering
         try:
-            self._queue.append(waiting)
-            with self.mutex:
+            group.commits.append(waiting)
+            with group.lock:
+                # Not done: nobody led yet, or the head took what was there before this one came.
                 if not waiting.done:
-                    self._lead()
+                    with self.mutex:
+                        if self._gathering is group:
+                            self._gathering = Group()
+                        self._lead(group)
         except BaseException:
             # A signal came while we waited: take the commit back if nobody has taken it.
             with contextlib.suppress(ValueError):
-                self._queue.remove(waiting)
+                group.commits.remove(waiting)
             raise
         if waiting.error is not None:
             raise waiting.error
         if not waiting.done:
             raise self._interrupted()
 
-    def _lead(self) -> None:
-        queue = self._queue
-        group: list[Commit] = []
+    def _lead(self, group: Group) -> None:
+        commits: list[Commit] = []
         try:
-            group += [commit for commit in list(queue) if not commit.done]
-            for _ in range(len(queue)):
-                queue.popleft()
+            commits += [commit for commit in list(group.commits) if not commit.done]
             if self._journal is None:
-                self._commit_in_memory(group)
-            elif group:
-                self._commit_group(group)
+                self._commit_in_memory(commits)
+            elif commits:
+                self._commit_group(commits)
         except Exception as error:  # noqa: BLE001 - each waiting thread raises it
-            for commit in group:
+            for commit in commits:
                 commit.error = commit.error or error
         except BaseException:
-            for commit in group:
+            for commit in commits:
                 commit.error = commit.error or self._interrupted()
             raise
         finally:
-            for commit in group:
+            for commit in commits:
                 commit.done = True
 
     def _interrupted(self) -> CommitOutcomeUnknown:

@@ -40,7 +40,7 @@ def in_one_group(db: Dynafile, *works: Callable[[], Any]) -> list[BaseException 
     with writer.mutex:
         for at, thread in enumerate(threads):
             thread.start()
-            while len(writer._queue) <= at:
+            while len(writer._gathering.commits) <= at:
                 assert thread.is_alive()
     for thread in threads:
         thread.join(30)

@@ -63,6 +63,11 @@ def delete(store: Store, *keys: bytes, durable: bool = True) -> None:
     store.commit([(DELETE, SPACE, k, b"") for k in keys], 1, durable=durable)
 
 
+def waiting(store: Store) -> int:
+    """How many commits wait for the one that is being made."""
+    return len(store._writer._gathering.commits)
+
+
 def get(store: Store, k: bytes) -> bytes | None:
     return store.get(space(store), k)
 
