@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dynafile.cli.failures import ExitCode, Failure, as_failure
@@ -9,6 +12,7 @@ from dynafile.errors import MalformedRecord, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from dynafile import Dynafile
     from dynafile.cli.record import Record
@@ -44,6 +48,7 @@ class Importer:
         self._progress = progress
         self._done = False
         self._batched = 0
+        self._reading = False
         self.imported = 0
         """Records that were committed."""
         self.skipped = 0
@@ -60,15 +65,23 @@ class Importer:
         What came before is committed in each case. An error of the storage is raised, with
         ``imported`` saying what stays.
         """
-        while not self._done:
-            self._batched = 0
-            with self._db.batch_writer() as writer:
-                try:
-                    self._fill(writer.put_item)
-                except KeyboardInterrupt:
-                    self.interrupted = self._done = True
-            self.imported += self._batched
-            self._progress(self._source.position, self.imported)
+        with _handling_ctrl_c(self._interrupt):
+            while not self._done:
+                self._batched = 0
+                with self._db.batch_writer() as writer:
+                    try:
+                        self._fill(writer.put_item)
+                    except KeyboardInterrupt:
+                        self.interrupted = self._done = True
+                self.imported += self._batched
+                self._progress(self._source.position, self.imported)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Take a Ctrl-C: the first one stops the reading, at once, but no commit; the next, all."""
+        again, self.interrupted = self.interrupted, True
+        if again or self._reading:
+            self._reading = False
+            raise KeyboardInterrupt
 
     def _fill(self, put_item: Callable[..., None]) -> None:
         # The first item of a table decides the types of its keys, and is committed alone: within
@@ -77,7 +90,7 @@ class Importer:
         end = self._source.position + _BATCH_BYTES
         while self._batched < most and self._source.position < end:
             try:
-                record = next(self._records, None)
+                record = self._next()
             except MalformedRecord as problem:
                 self._stop(problem, problem.line)
                 return
@@ -95,6 +108,14 @@ class Importer:
                     self.skipped_first.append(self._located(problem, record.line))
             else:
                 self._batched += 1
+
+    def _next(self) -> Record | None:
+        """Return the next record; None where they end, or where Ctrl-C was pressed."""
+        self._reading = True
+        try:
+            return None if self.interrupted else next(self._records, None)
+        finally:
+            self._reading = False
 
     def _item(self, record: Record) -> dict[str, Any]:
         if record.problem is not None:
@@ -129,3 +150,17 @@ class Importer:
         failure = as_failure(problem)
         where = f"line {line} of {self._source.name}"
         return Failure(f"{where}: {failure.message}", hint=failure.hint, code=ExitCode.DATA)
+
+
+@contextmanager
+def _handling_ctrl_c(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Let ``handler`` have Ctrl-C, where it would raise KeyboardInterrupt anywhere."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from dynafile import BatchWriter, Dynafile
 from dynafile.cli import importer
 from dynafile.errors import DiskFull
+from dynafile.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -270,6 +272,35 @@ def test_a_full_disk_says_what_stays(
     assert "error: the disk is full" in done.stderr
     assert "2,001 records were imported before it, and stay" in done.stderr
     assert len(keys(folder)) == 2001
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_ctrl_c_during_a_commit(
+    moment: str, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit is made and counted.
+
+    The import ended without a word on how much of it stays.
+    """
+    commit = Store.commit
+
+    def interrupted(self: Store, operations: list[Any], *rest: Any, **options: Any) -> None:
+        second = len(operations) > 1
+        if second and moment == "before":
+            signal.raise_signal(signal.SIGINT)
+        commit(self, operations, *rest, **options)
+        if second and moment == "after":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Store, "commit", interrupted)
+    write_lines(folder / "in.jsonl")
+    done = run("import", "db", "in.jsonl", code=130)
+    assert done.stderr.splitlines() == [
+        "error: interrupted",
+        "hint: 1,001 records were imported before it, and stay",
+    ]
+    assert len(keys(folder)) == 1001
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_interruption_keeps_what_came_before(
