@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from dynafile.errors import HandleClosed
 from dynafile.store.format import DELETE, PUT, Operation
 from dynafile.store.local_volume import LocalVolume
-from dynafile.store.registry import open_volume
+from dynafile.store.memory_volume import MemoryVolume
+from dynafile.store.registry import open_store, open_volume
 from dynafile.store.schema import Schema
 from dynafile.store.store import Options, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from dynafile.store.partition_map import Keyspace
@@ -38,6 +42,20 @@ def open_folder(path: Path, **options: Any) -> Store:
     """Open a store in a folder, past the registry: as another process would."""
     path.mkdir(exist_ok=True)
     return open_on(LocalVolume(str(path), read_only=options.get("read_only", False)), **options)
+
+
+def memory() -> Store:
+    """A store in memory, without a journal."""
+    return open_store(None, Options(), schema)
+
+
+def on_volume() -> Store:
+    """A store with a journal, of many partitions."""
+    return open_on(MemoryVolume(), **SMALL)
+
+
+engines = pytest.mark.parametrize("make", [memory, on_volume])
+"""For tests that both kinds of store must pass."""
 
 
 def abandon(store: Store) -> None:
@@ -112,3 +130,23 @@ def assert_holds(store: Store, model: Mapping[bytes, bytes]) -> None:
     for k, value in wanted:
         assert get(store, k) == value
     store.check(list)
+
+
+def together(*work: Callable[[], object]) -> None:
+    """Run functions in threads; raise what the first of them raised."""
+    errors: list[BaseException] = []
+
+    def run(one: Callable[[], object]) -> None:
+        try:
+            one()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    if errors:
+        raise errors[0]

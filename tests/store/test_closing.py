@@ -1,0 +1,157 @@
+"""The end of a store, and stores that leave nothing behind."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from store.interrupts import finishes
+from store.simulated import WatchedVolume
+from store.stores import (
+    SPACE,
+    abandon,
+    assert_holds,
+    contents,
+    delete,
+    engines,
+    get,
+    key,
+    memory,
+    open_on,
+    put,
+    space,
+)
+
+from dynafile.errors import HandleClosed, HandleUnusable, StoreFailed
+from dynafile.store.format import CLEAR, PUT
+from dynafile.store.memory_volume import MemoryVolume
+from dynafile.store.registry import release_store
+from dynafile.store.store import Store
+
+
+@engines
+def test_closing_beside_threads_that_write_and_read(make: Callable[[], Store]) -> None:
+    """They end with HandleClosed; nothing is written after that."""
+    for _ in range(10):
+        store = make()
+        put(store, (key(0), b"value"))
+        counts = [0, 0, 0]
+
+        def write(
+            index: int, store: Store = store, counts: list[int] = counts
+        ) -> Callable[[], None]:
+            def work() -> None:
+                while True:
+                    put(store, (key(index), b"%d" % (counts[index] + 1)), durable=False)
+                    counts[index] += 1
+
+            return work
+
+        def read(store: Store = store, counts: list[int] = counts) -> None:
+            while True:
+                assert get(store, key(0)) is not None
+                assert len(contents(store)) <= 3
+                counts[2] += 1
+
+        ended: list[type] = []
+
+        def until_closed(work: Callable[[], None], ended: list[type] = ended) -> Callable[[], None]:
+            def run() -> None:
+                try:
+                    work()
+                except BaseException as error:
+                    ended.append(type(error))
+
+            return run
+
+        threads = [
+            threading.Thread(target=until_closed(work), daemon=True)
+            for work in (write(0), write(1), read)
+        ]
+        for thread in threads:
+            thread.start()
+        while min(counts) < 3 and not ended:
+            time.sleep(0.001)
+        finishes(store.close)
+        for thread in threads:
+            thread.join(10)
+        assert ended == [HandleClosed] * 3
+        if store.replica.journal is not None:
+            again = open_on(store.volume)
+            for index in (0, 1):
+                assert int(get(again, key(index)) or 0) in (counts[index], counts[index] + 1)
+            again.check(list)
+            again.close()
+
+
+@engines
+def test_use_after_close(make: Callable[[], Store]) -> None:
+    store = make()
+    put(store, (key(1), b"value"))
+    iterator = store.range(space(store), b"", None, limit=1)
+    next(iterator)
+    store.close()
+    for use in (
+        lambda: get(store, key(1)),
+        lambda: next(iterator),
+        lambda: contents(store),
+        lambda: store.count(space(store)),
+        lambda: store.schema,
+        lambda: put(store, (key(1), b"value")),
+        lambda: store.commit([], 1, lambda view: [(PUT, SPACE, key(1), b"")]),
+        lambda: store.check(list),
+    ):
+        with pytest.raises(HandleUnusable):
+            use()
+    store.close()
+
+
+def test_a_handle_of_a_journal_that_was_cut_refuses() -> None:
+    """Somebody put an older copy of the folder in the place of the one that is open."""
+    inner = MemoryVolume()
+    store = open_on(WatchedVolume(inner))
+    put(store, (key(1), b"value"))
+    inner.share()[0] -= 10
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match="shorter than it was"):
+            get(store, key(1))
+    with pytest.raises(StoreFailed):
+        put(store, (key(1), b"value"))
+    abandon(store)
+
+
+def test_a_store_in_memory_touches_no_file() -> None:
+    store = memory()
+    rnd, model = random.Random(3), {}
+    for step in range(300):
+        k = key(rnd.randrange(50))
+        if rnd.random() < 0.6:
+            put(store, (k, b"%d" % step))
+            model[k] = b"%d" % step
+        elif rnd.random() < 0.95:
+            delete(store, k)
+            model.pop(k, None)
+        else:
+            store.commit([(CLEAR, SPACE, b"", b"")], 1)
+            model.clear()
+    assert_holds(store, model)
+    store.checkpoint()
+    store.flush()
+    assert isinstance(store.volume, MemoryVolume)
+    assert not store.volume.files
+    figures = store.figures(space(store))
+    assert (figures.journal_bytes, figures.disk_bytes, figures.snapshot_bytes) == (0, 0, 0)
+    release_store(store)
+    with pytest.raises(HandleClosed):
+        get(store, key(1))
+
+
+def test_two_stores_in_memory_are_two() -> None:
+    one, two = memory(), memory()
+    put(one, (key(1), b"one"))
+    assert get(two, key(1)) is None
+    one.close()
+    two.close()
