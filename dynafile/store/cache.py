@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dynafile.store.partition import Partition
+
+RECOUNT_SHARE: Final = 8
+"""All is counted again when this share of what is loaded was loaded since: eight looks a load."""
 
 
 class Cache:
@@ -17,20 +22,24 @@ class Cache:
         self._loaded: list[Partition] = []
         self._hand = 0
         self._used = 0
+        self._since_count = 0
 
     def add(self, part: Partition) -> None:
         """Take a partition that was just loaded, and let others go while over budget."""
         self._loaded.append(part)
         part.used = True
         self._used += part.cost
-        if self._used > self.budget:
+        self._since_count += 1
+        if self._since_count * RECOUNT_SHARE >= len(self._loaded):
             self._count()
+        if self._used > self.budget:
             self._evict(part)
 
     def _count(self) -> None:
         """Add up again what is loaded: partitions grow as they are written to, and get replaced."""
         self._loaded = [part for part in self._loaded if part.entries is not None]
         self._used = sum(part.cost for part in self._loaded)
+        self._since_count = 0
 
     def _evict(self, keep: Partition) -> None:
         loaded = self._loaded

@@ -43,6 +43,7 @@ class Partition:
         self.order: list[bytes] | None = None
         """The keys of ``entries`` in order, while no key came or went since they were listed."""
         self.cost = 0
+        """The bytes that ``entries`` take in memory, as :func:`memory_cost` has them."""
         self.used = False
 
     def keys_between(self, low: bytes, high: bytes | None, limit: int) -> list[bytes]:
@@ -71,10 +72,13 @@ class Partition:
         self.pending[key] = value
         entries = self.entries
         if entries is not None:
-            if self.order is not None and key not in entries:
-                self.order = None
+            old = entries.get(key)
             entries[key] = value
-            self.cost += len(key) + len(value) + MEMORY_OVERHEAD
+            if old is None:
+                self.order = None
+                self.cost += len(key) + len(value) + MEMORY_OVERHEAD
+            else:
+                self.cost += len(value) - len(old)
 
     def delete(self, key: bytes, lsn: int) -> None:
         """Apply a delete; harmless where the key is not there."""
@@ -83,7 +87,9 @@ class Partition:
         self.pending[key] = None
         if self.entries is not None:
             self.order = None
-            self.entries.pop(key, None)
+            old = self.entries.pop(key, None)
+            if old is not None:
+                self.cost -= len(key) + len(old) + MEMORY_OVERHEAD
 
     def apply(self, changes: dict[bytes, bytes | None], lsn: int) -> None:
         """Apply many changes at once, the last one for each key."""
@@ -92,8 +98,9 @@ class Partition:
         self.pending.update(changes)
         if self.entries is not None:
             self.order = None
+            added = _added_cost(self.entries, changes)
             overlay(self.entries, changes)
-            self.cost = memory_cost(self.entries)
+            self.cost += added
 
 
 def overlay(entries: Entries, changes: dict[bytes, bytes | None]) -> None:
@@ -111,6 +118,18 @@ def overlay(entries: Entries, changes: dict[bytes, bytes | None]) -> None:
 def memory_cost(entries: Entries) -> int:
     """Return the bytes that entries take in memory, roughly."""
     return payload_bytes(entries) + MEMORY_OVERHEAD * len(entries)
+
+
+def _added_cost(entries: Entries, changes: dict[bytes, bytes | None]) -> int:
+    """Return by how much changes will change what entries take in memory."""
+    added = 0
+    for key, value in changes.items():
+        old = entries.get(key)
+        if old is not None:
+            added -= len(key) + len(old) + MEMORY_OVERHEAD
+        if value is not None:
+            added += len(key) + len(value) + MEMORY_OVERHEAD
+    return added
 
 
 def payload_bytes(entries: Entries) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 
+from hypothesis import given
+from hypothesis import strategies as st
 from store.simulated import WatchedVolume
 from store.stores import assert_holds, contents, delete, get, key, open_on, put, space
 
-from dynafile.store.cache import Cache
+from dynafile.store.cache import RECOUNT_SHARE, Cache
 from dynafile.store.memory_volume import MemoryVolume
-from dynafile.store.partition import Partition
+from dynafile.store.partition import Partition, memory_cost
 from dynafile.store.snapshot import Entries
 from dynafile.store.store import Store
 
@@ -108,6 +110,77 @@ def test_partitions_that_were_replaced_are_not_kept() -> None:
     assert whole.entries is None
     assert store.replica.cache.used() == sum(part.cost for part in loaded(store))
     store.close()
+
+
+CHANGES = st.lists(
+    st.dictionaries(
+        st.binary(min_size=1, max_size=1), st.none() | st.binary(max_size=9), max_size=9
+    ),
+    max_size=9,
+)
+
+
+@given(CHANGES)
+def test_what_a_partition_costs(changes: list[dict[bytes, bytes | None]]) -> None:
+    """The cost that is kept up to date is the one that counting gives.
+
+    A key that was written again and again cost more with each put, until its partition and others
+    had to go.
+    """
+    one, many = (Partition(number, b"", resolved=True) for number in (1, 2))
+    one.entries, many.entries = Entries(), Entries()
+    for change in changes:
+        many.apply(change, 1)
+        for k, value in change.items():
+            if value is None:
+                one.delete(k, 1)
+            else:
+                one.put(k, value, 1)
+        assert one.entries == many.entries
+        assert one.cost == many.cost == memory_cost(one.entries)
+
+
+def test_partitions_that_grow_are_noticed() -> None:
+    """While others are loaded: the cache does not see it when a partition is written to."""
+    cache = Cache(100_000)
+    parts = []
+    for number in range(64):
+        part = Partition(number, b"", resolved=True)
+        part.entries = Entries()
+        part.put(b"", b"", 1)
+        cache.add(part)
+        parts.append(part)
+    for part in parts:
+        part.put(b"", bytes(3000), 2)
+    for number in range(64, 80):
+        part = Partition(number, b"", resolved=True)
+        part.entries = Entries()
+        cache.add(part)
+    assert cache.used() <= 100_000
+
+
+def test_a_load_looks_at_few_partitions() -> None:
+    """Each of those that come when the cache is full made it count all that it had."""
+    looks = 0
+
+    class Watched(Partition):
+        @property
+        def cost(self) -> int:  # type: ignore[override]
+            nonlocal looks
+            looks += 1
+            return 1
+
+        @cost.setter
+        def cost(self, value: int) -> None:
+            pass
+
+    cache = Cache(1000)
+    for number in range(3000):
+        part = Watched(number, b"", resolved=True)
+        part.entries = Entries()
+        cache.add(part)
+    assert cache.used() <= 1000
+    assert looks < 3000 * 2 * RECOUNT_SHARE
 
 
 def test_the_clock() -> None:
