@@ -151,6 +151,7 @@ class Writer:
                 raise
 
     def _commit_queued(self, waiting: Commit) -> None:
+        self._refuse_unusable()
         group = self._gathering
         try:
             group.commits.append(waiting)
@@ -199,8 +200,14 @@ class Writer:
 
     def hold(self, work: Callable[[], None], lock_timeout: float) -> None:
         """Run ``work`` under the writer's lock, with the replica at the end of the journal."""
+        self._refuse_unusable()
         with self.mutex:
             self._locked(work, lock_timeout)
+
+    def _refuse_unusable(self) -> None:
+        # Before the mutex is waited for: in a forked child its holder may not exist.
+        if self._replica.unusable is not None:
+            raise self._replica.unusable
 
     def _locked(self, work: Callable[[], None], lock_timeout: float) -> None:
         words, lock = self._words, self._lock

@@ -321,6 +321,45 @@ def test_after_a_fork(tmp_path: Path, database: OpenDatabase) -> None:
     assert len(database()) == 3
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_after_a_fork_in_the_middle_of_a_write(tmp_path: Path) -> None:
+    """A thread of the parent was writing. The child waited for it for ever, and it was not there."""
+    code = """
+        import os, sys, threading, warnings
+        from dynafile import Dynafile, errors
+        warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside threads
+        db = Dynafile(sys.argv[1])
+        key = {"PK": "a", "SK": "1"}
+        db.put_item(item=key)
+        locked, forked = threading.Event(), threading.Event()
+
+        def write():
+            def work():
+                locked.set()
+                forked.wait()
+            db._store._writer.hold(work, 1)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        locked.wait()
+        child = os.fork()
+        if child == 0:
+            for use in (lambda: db.put_item(item=key), lambda: db.delete_item(key=key),
+                        lambda: db.get_item(key=key), lambda: db.clear(), lambda: db.check()):
+                try:
+                    use()
+                except errors.HandleForked:
+                    print("refused", flush=True)
+            db.close()
+            os._exit(0)
+        print(os.waitpid(child, 0)[1])
+        forked.set()
+        thread.join()
+        db.check()
+    """
+    assert run(code, tmp_path / "db").splitlines() == ["refused"] * 5 + ["0"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
 def test_a_lock_held_too_long(database: OpenDatabase, tmp_path: Path) -> None:
     db = database(lock_timeout=0.2)
