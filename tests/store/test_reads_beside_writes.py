@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -116,7 +117,12 @@ def test_a_batch_is_seen_whole(make: Callable[[], Store]) -> None:
     store.replica.cache.budget = 1 << 30
     if store.replica.journal is not None:
         store._checkpointer.partition_bytes = 1 << 30  # type: ignore[union-attr]
-    together(read, write)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that a thread is stopped in the middle of a read or a commit
+    try:
+        together(read, write)
+    finally:
+        sys.setswitchinterval(interval)
     assert len(seen) == 30
     store.close()
 
