@@ -183,6 +183,28 @@ def test_interrupted_catching_up() -> None:
     assert step > 100
 
 
+def test_interrupted_starting_over() -> None:
+    """Of a reader that slept while checkpoints took the segment away where it was."""
+    inner = PoweredVolume()
+    writer = open_on(WatchedVolume(inner), partition_bytes=500)
+    put(writer, *MANY.items())
+    model = dict(MANY)
+    step, stride, more = 1, 5, True
+    while more:
+        reader = open_on(WatchedVolume(inner), partition_bytes=500)
+        for number in range(2):
+            model[key(number)] = b"%d" % step
+            put(writer, (key(number), b"%d" % step))
+            writer.checkpoint()
+        more = interrupt(lambda reader=reader: get(reader, b"\xff" * 9), step)  # type: ignore[misc]
+        assert finishes(lambda reader=reader: contents(reader)) == model  # type: ignore[misc]
+        finishes(lambda reader=reader: reader.check(list))  # type: ignore[misc]
+        abandon(reader)
+        step += stride
+    writer.close()
+    assert step > 20 * stride
+
+
 def fail_checkpoint(call: str, name: str) -> None:
     if call == "replace" and name == "checkpoint":
         raise DiskFull("full", path=name)

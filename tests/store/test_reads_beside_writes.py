@@ -23,6 +23,7 @@ from store.stores import (
     together,
 )
 
+from dynafile.store.follower import BULK
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.store import Store
 
@@ -91,7 +92,7 @@ def test_ranges_beside_threads_that_write(make: Callable[[], Store]) -> None:
 def test_a_batch_is_seen_whole(make: Callable[[], Store]) -> None:
     """A chunk of a range is one moment: all of a commit, or nothing."""
     store = make()
-    names = [key(n) for n in range(40)]
+    names = [key(n) for n in range(BULK - 1)]  # more would be put into the dict in one step
     put(store, *((k, b"0") for k in names))
     stop = threading.Event()
     seen = set()
@@ -105,7 +106,7 @@ def test_a_batch_is_seen_whole(make: Callable[[], Store]) -> None:
     def read() -> None:
         try:
             last, deadline = -1, time.monotonic() + 30
-            while len(seen) < 30 and time.monotonic() < deadline:
+            while len(seen) < 300 and time.monotonic() < deadline:
                 (chunk,) = store.range(space(store), b"", None, limit=100)
                 assert len(set(chunk[1])) == 1
                 assert last <= int(chunk[1][0])
@@ -123,7 +124,7 @@ def test_a_batch_is_seen_whole(make: Callable[[], Store]) -> None:
         together(read, write)
     finally:
         sys.setswitchinterval(interval)
-    assert len(seen) == 30
+    assert len(seen) == 300
     store.close()
 
 
