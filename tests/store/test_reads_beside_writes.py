@@ -106,7 +106,7 @@ def test_a_batch_is_seen_whole(make: Callable[[], Store]) -> None:
     def read() -> None:
         try:
             last, deadline = -1, time.monotonic() + 30
-            while len(seen) < 300 and time.monotonic() < deadline:
+            while len(seen) < 100 and time.monotonic() < deadline:
                 (chunk,) = store.range(space(store), b"", None, limit=100)
                 assert len(set(chunk[1])) == 1
                 assert last <= int(chunk[1][0])
@@ -124,7 +124,7 @@ def test_a_batch_is_seen_whole(make: Callable[[], Store]) -> None:
         together(read, write)
     finally:
         sys.setswitchinterval(interval)
-    assert len(seen) == 300
+    assert len(seen) == 100
     store.close()
 
 
