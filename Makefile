@@ -11,7 +11,7 @@ SOURCES := $(shell find dynafile -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test format-check lint types pytest demo bench docs format dist clean
+.PHONY: help test format-check lint types pytest demo bench docs site format dist clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name job; \
@@ -44,6 +44,9 @@ bench: $(VENV)/.tools $(VENV)/.package ## Measure against LMDB and sqlite3
 docs: $(VENV)/.tools $(VENV)/.package ## Write the generated parts of the documents
 	$(BIN)/python docs/generate.py
 
+site: $(VENV)/.tools $(VENV)/.package ## Build the documents as a site, in site/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs site
+
 format: $(VENV)/.tools ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -53,7 +56,7 @@ dist: $(VENV)/.tools ## Build the source distribution and the wheel into dist/
 	$(BIN)/hatchling build
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) dist demo-db .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) dist site demo-db .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in steps that are repeated only when what they depend on has changed. The package

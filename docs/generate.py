@@ -16,6 +16,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
+from api_reference import reference
+
 import dynafile
 from dynafile import errors
 from dynafile.cli.failures import ExitCode
@@ -139,6 +141,7 @@ _PARTS = {
     "errors": error_list,
     "exit_codes": exit_codes,
     "modules": module_list,
+    "reference": reference,
 }
 
 

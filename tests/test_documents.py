@@ -1,15 +1,19 @@
 """Everything the documents show is run, and everything there is to show is in them.
 
-Blocks marked ``python`` run in order, a namespace and an empty folder a file. In blocks marked
-``console`` every ``$`` line runs in that folder, by the shell; where output follows it must be as
+Blocks marked ``python`` run in order, a namespace and an empty folder a file. What one prints stands
+below it, in a block after ``<!-- output -->``. In blocks marked ``console`` every ``$`` line runs in that folder, by the shell; where output follows it must be as
 shown, and ``...`` stands for anything. ``<!-- file: NAME -->`` before a block writes it to a file
 there, and ``<!-- not run: REASON -->`` lets a block be.
 """
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import enum
 import importlib
+import inspect
+import io
 import os
 import pkgutil
 import re
@@ -23,12 +27,13 @@ from typing import Any
 import pytest
 
 import dynafile
+from dynafile import errors
 from dynafile.cli.program import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(
-    r"(?:^<!-- (?P<mark>file|not run): (?P<what>[^>]+) -->\n)?"
+    r"(?:^<!-- (?P<mark>file|not run|output)(?:: (?P<what>[^>]+))? -->\n\n?)?"
     r"^```(?P<language>\w+)\n(?P<body>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
@@ -67,11 +72,12 @@ def blocks(document: Path) -> list[Block]:
 
 @pytest.fixture
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which ``dynafile`` is the command under test."""
+    """An environment in which ``dynafile`` is the command under test, and ``python`` its Python."""
     programs = tmp_path_factory.mktemp("bin")
-    program = programs / "dynafile"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dynafile "$@"\n')
-    program.chmod(0o755)
+    for name, arguments in (("dynafile", "-m dynafile"), ("python", "")):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        program.chmod(0o755)
     path = os.pathsep.join([str(programs), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "COLUMNS": "80"}
 
@@ -85,16 +91,31 @@ def test_examples_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__example__"}
+    printed = ""
     for block in blocks(document):
+        where = f"{document.name}, line {block.line}"
+        if block.mark == "output":
+            assert printed, f"{where}: nothing was printed"
+            assert matches(block.body, printed), f"{where}: printed was\n{printed}"
+            printed = ""
+            continue
+        assert not printed, f"{where}: the output of the block before is not shown:\n{printed}"
         if block.mark == "file":
             assert block.what is not None
             (tmp_path / block.what).write_text(block.body, encoding="utf-8")
         elif block.mark is None and block.language == "python":
-            where = f"{document.name}, line {block.line}"
-            # Numbered as in the document, so that a traceback leads to the line.
-            exec(compile("\n" * block.line + block.body, where, "exec"), namespace)
+            printed = run_python(block, where, namespace)
         elif block.mark is None and block.language == "console":
             run_console(block, document, tmp_path, environment)
+    assert not printed, f"{document.name}: the last output is not shown:\n{printed}"
+
+
+def run_python(block: Block, where: str, namespace: dict[str, Any]) -> str:
+    # Numbered as in the document, so that a traceback leads to the line.
+    code = compile("\n" * block.line + block.body, where, "exec")
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        exec(code, namespace)
+    return output.getvalue()
 
 
 def run_console(block: Block, document: Path, folder: Path, environment: dict[str, str]) -> None:
@@ -141,7 +162,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 @every_document
-def test_generated_parts_are_up_to_date(document: Path) -> None:
+def test_generated_parts_are_up_to_date(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
     rendered = runpy.run_path(str(ROOT / "docs" / "generate.py"))["rendered"]
     text = document.read_text(encoding="utf-8")
     assert rendered(text) == text, "run `make docs`"
@@ -152,6 +174,59 @@ def test_every_command_is_in_the_reference() -> None:
     for name in COMMANDS:
         assert f"\n### {name}\n" in reference
         assert re.search(rf"^\$ dynafile {name}\b", reference, re.MULTILINE), f"no example: {name}"
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^#+ `([^`]+)`$", reference, re.MULTILINE))
+    expected = set(dynafile.__all__)
+    for name in dynafile.__all__:
+        value = getattr(dynafile, name)
+        if inspect.isclass(value) and not issubclass(value, (Exception, tuple, enum.Enum)):
+            expected |= {f"{name}.{member}" for member in public_methods(value)}
+    expected |= {f"errors.{name}" for name, value in vars(errors).items() if inspect.isclass(value)}
+    assert expected <= headings, "run `make docs`"
+
+
+def public_methods(cls: type) -> list[str]:
+    return [
+        name
+        for name in dir(cls)
+        if not name.startswith("_") and (callable(getattr(cls, name)) or is_property(cls, name))
+    ]
+
+
+def is_property(cls: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(cls, name), property)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """The front page lists the pages, and the site takes its navigation from there."""
+    front = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert pages == set(re.findall(r"^- \[[^\]]+\]\(([\w-]+\.md)\): ", front, re.MULTILINE))
+
+
+def test_the_site_builds_and_needs_no_network(tmp_path: Path) -> None:
+    """A warning, such as a link to a heading that is not there, fails the build."""
+    site = tmp_path / "site"
+    options = ["--quiet", "--fail-on-warning", "--keep-going"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, str(ROOT / "docs"), str(site)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pages = list(site.glob("*.html"))
+    assert len(pages) >= len(list((ROOT / "docs").glob("*.md")))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        loaded = re.findall(r"<(?:script|link|img|iframe)[^>]*?(?:src|href)=\"([^\"]*)", text)
+        assert not [url for url in loaded if re.match(r"(?:https?:)?//", url)], page.name
+    for style in site.rglob("*.css"):
+        assert not re.search(r"url\([\"']?https?:|@import", style.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,313 @@
+"""Makes the API reference: every name of ``dynafile.__all__``, from its docstring and signature.
+
+Docstrings are written in the small part of reStructuredText that :func:`_markdown` knows. A role
+that refers to a name that is not in the reference is an error, and so is a public name without a
+docstring.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import textwrap
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import dynafile
+from dynafile import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_WIDTH: Final = 88
+_MODULES: Final = ("database", "handle", "table_options", "table", "expressions")
+"""The order of the reference, by the first name below ``dynafile``; others follow."""
+
+_MADE_BY: Final = {"BatchWriter": "Dynafile.batch_writer"}
+"""Classes that users do not call, and the method that makes one for them."""
+
+_ROLE = re.compile(r":(?:meth|class|func|data|attr|exc):`~?([\w.]+)`")
+_PARAMETER = re.compile(r":param (\w+): ")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A heading of the reference, and what stands below it."""
+
+    name: str
+    level: int
+    parts: tuple[str, ...]
+
+
+def reference() -> str:
+    """Return the reference: a table of its names, then an entry for each of them."""
+    entries = list(_entries())
+    anchors = {entry.name: _anchor(entry.name) for entry in entries}
+    index = [
+        f"| [`{name}`](#{_anchor(name)}) | {_inline(_first_line(name), name, anchors)} |"
+        for name in public_names()
+    ]
+    parts = ["\n".join(["| name | what it is |", "| --- | --- |", *index])]
+    for entry in entries:
+        parts.append(f"{'#' * entry.level} `{entry.name}`")
+        parts += [_markdown(part, entry.name, anchors) for part in entry.parts]
+    return "\n\n".join(parts)
+
+
+def public_names() -> list[str]:
+    """Return the names of ``dynafile.__all__`` in the order of the reference."""
+    return sorted(dynafile.__all__, key=_rank)
+
+
+def error_names() -> list[str]:
+    """Return the errors, from the base of the tree on."""
+    return [
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and value.__module__ == errors.__name__
+    ]
+
+
+def members(cls: type) -> dict[str, Any]:
+    """Return the public methods and properties of a class, also those of our bases.
+
+    A special method counts if it has a docstring.
+    """
+    found: dict[str, Any] = {}
+    for owner in cls.__mro__:
+        if _is_ours(owner):
+            for name, value in vars(owner).items():
+                if _is_member(name, value, owner):
+                    found.setdefault(name, value)
+    return found
+
+
+def _is_member(name: str, value: object, owner: type) -> bool:
+    if name.startswith("__"):
+        source = importlib.import_module(owner.__module__).__file__
+        written = inspect.isfunction(value) and value.__code__.co_filename == source
+        return written and name != "__init__" and bool(value.__doc__)
+    if name.startswith("_"):
+        return False
+    return inspect.isfunction(value) or isinstance(value, property | classmethod | staticmethod)
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.split(".")[0] == dynafile.__name__
+
+
+def _entries() -> Iterator[Entry]:
+    for name in public_names():
+        value = getattr(dynafile, name)
+        if name == "errors":
+            yield Entry(name, 2, (_doc(value, name),))
+            for error in error_names():
+                yield Entry(f"errors.{error}", 3, tuple(_error(error)))
+        elif inspect.isclass(value) and not issubclass(value, Exception):
+            yield from _class(name, value)
+        elif inspect.isclass(value):
+            yield Entry(name, 2, (_doc(value, name), "The other errors are in :data:`errors`."))
+        elif inspect.isfunction(value):
+            yield Entry(name, 2, (_signature(name, value), _doc(value, name)))
+        else:
+            yield Entry(name, 2, (_alias(name), _docstrings_after(_module(name), None)[name]))
+
+
+def _class(name: str, cls: type) -> Iterator[Entry]:
+    parts = []
+    if name in _MADE_BY:
+        parts.append(f"Made by :meth:`{_MADE_BY[name]}`.")
+    elif not issubclass(cls, Enum):
+        parts.append(_signature(name, cls))
+    parts.append(_doc(cls, name))
+    opening = next((vars(c)["__init__"] for c in cls.__mro__ if "__init__" in vars(c)), None)
+    if inspect.isfunction(opening) and opening.__doc__:
+        parts.append(inspect.cleandoc(opening.__doc__))
+    parts += [_fields(cls)] if _fields(cls) else []
+    yield Entry(name, 2, tuple(parts))
+    for member, value in members(cls).items():
+        full = f"{name}.{member}"
+        if isinstance(value, property):
+            kind = str(inspect.signature(value.fget).return_annotation)  # type: ignore[arg-type]
+            yield Entry(full, 3, (f"A property: ``{kind}``.", _doc(value, full)))
+        else:
+            function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
+            bound = not isinstance(value, staticmethod)
+            yield Entry(full, 3, (_signature(full, function, bound=bound), _doc(value, full)))
+
+
+def _error(name: str) -> Iterator[str]:
+    cls = getattr(errors, name)
+    bases = [
+        f":exc:`errors.{base.__name__}`"
+        if base.__module__ == errors.__name__
+        else f"``{base.__name__}``"
+        for base in cls.__bases__
+    ]
+    yield _doc(cls, name)
+    yield f"Bases: {', '.join(bases)}."
+    annotations = inspect.get_annotations(cls)
+    if annotations:
+        rows = [f"- ``{attribute}``: ``{kind}``" for attribute, kind in annotations.items()]
+        yield "Attributes:\n\n" + "\n".join(rows)
+
+
+def _fields(cls: type) -> str:
+    """Describe the members of an enum, or the fields of a data class or named tuple."""
+    if issubclass(cls, Enum):
+        return "\n".join(f"- ``{member.name}`` = ``{member.value!r}``" for member in cls)
+    if is_dataclass(cls):
+        kinds = {field.name: str(field.type) for field in fields(cls)}
+    elif issubclass(cls, tuple):
+        kinds = {name: _annotation(cls, name) for name in getattr(cls, "_fields", ())}
+    else:
+        return ""
+    docs = _docstrings_after(importlib.import_module(cls.__module__), cls.__name__)
+    rows = []
+    for name, kind in kinds.items():
+        text = " ".join(docs.get(name, "").split())
+        rows.append(f"- ``{name}``: ``{kind}``" + (f". {text}" if text else ""))
+    return "\n".join(rows)
+
+
+def _annotation(cls: type, name: str) -> str:
+    kind = inspect.get_annotations(cls)[name]
+    return kind if isinstance(kind, str) else getattr(kind, "__forward_arg__", str(kind))
+
+
+def _signature(name: str, function: Callable[..., Any], *, bound: bool = False) -> str:
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())[int(bound) :]
+    shown = [_shown(parameter) for parameter in parameters]
+    kinds = [parameter.kind for parameter in parameters]
+    if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        shown.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
+    positional = sum(kind is inspect.Parameter.POSITIONAL_ONLY for kind in kinds)
+    if positional:
+        shown.insert(positional, "/")
+    returned = signature.return_annotation
+    is_class = inspect.isclass(function) or returned is inspect.Signature.empty
+    end = "" if is_class else f" -> {returned if isinstance(returned, str) else returned.__name__}"
+    line = f"{name}({', '.join(shown)}){end}"
+    if len(line) > _WIDTH:
+        line = f"{name}(\n" + "".join(f"    {part},\n" for part in shown) + f"){end}"
+    return f".. code-block:: py\n\n{textwrap.indent(line, '    ')}"
+
+
+def _shown(parameter: inspect.Parameter) -> str:
+    kind = parameter.annotation
+    text = str(parameter.replace(annotation=parameter.empty, default=parameter.empty))
+    if kind is not parameter.empty:
+        text += f": {kind if isinstance(kind, str) else getattr(kind, '__forward_arg__', kind)}"
+    if parameter.default is not parameter.empty:
+        text += f" = {parameter.default!r}"
+    return text
+
+
+def _alias(name: str) -> str:
+    tree = ast.parse(inspect.getsource(_module(name)))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return f".. code-block:: py\n\n    {ast.unparse(node)}"
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name:
+            return f".. code-block:: py\n\n    {ast.unparse(node)}"
+    raise LookupError(f"{name} is not assigned in {_module(name).__name__}")
+
+
+def _docstrings_after(module: Any, cls: str | None) -> dict[str, str]:
+    """Return the strings that stand below assignments in a module, or in a class of it."""
+    body: Iterable[ast.stmt] = ast.parse(inspect.getsource(module)).body
+    if cls is not None:
+        body = next(n for n in body if isinstance(n, ast.ClassDef) and n.name == cls).body
+    found, before = {}, None
+    for node in body:
+        text = node.value if isinstance(node, ast.Expr) else None
+        if before and isinstance(text, ast.Constant) and isinstance(text.value, str):
+            found[before] = inspect.cleandoc(text.value)
+        before = None
+        if isinstance(node, ast.Assign):
+            before = ast.unparse(node.targets[0])
+        elif isinstance(node, ast.AnnAssign):
+            before = ast.unparse(node.target)
+    return found
+
+
+def _module(name: str) -> Any:
+    """Return the module that a public name comes from, as the contents page imports it."""
+    value = getattr(dynafile, name)
+    home = getattr(value, "__module__", None)
+    if inspect.ismodule(value):
+        return value
+    if home is None or not home.startswith("dynafile."):
+        contents = ast.parse(Path(dynafile.__file__).read_text(encoding="utf-8"))
+        home = next(
+            node.module
+            for node in contents.body
+            if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]
+        )
+    return importlib.import_module(str(home))
+
+
+def _rank(name: str) -> tuple[int, str, int]:
+    if name == "Dynafile":
+        return -1, "", 0
+    module = _module(name)
+    first = module.__name__.split(".")[1]
+    place = _MODULES.index(first) if first in _MODULES else len(_MODULES)
+    names = list(vars(module))
+    return place, module.__name__, names.index(name) if name in names else len(names)
+
+
+def _doc(value: object, name: str) -> str:
+    text = inspect.getdoc(value)
+    if not text:
+        raise LookupError(f"{name} is public and has no docstring")
+    return text
+
+
+def _first_line(name: str) -> str:
+    value = getattr(dynafile, name)
+    described = inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value)
+    text = _doc(value, name) if described else _docstrings_after(_module(name), None)[name]
+    return text.split("\n\n")[0].replace("\n", " ")
+
+
+def _anchor(name: str) -> str:
+    return re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-")
+
+
+def _markdown(text: str, scope: str, anchors: dict[str, str]) -> str:
+    blocks = re.split(r"\n{2,}", text)
+    shown: list[str] = []
+    while blocks:
+        block = blocks.pop(0)
+        if block.startswith(".. code-block:: "):
+            code = []
+            while blocks and blocks[0].startswith("    "):
+                code.append(blocks.pop(0))
+            body = textwrap.dedent("\n\n".join(code))
+            shown.append(f"```{block.removeprefix('.. code-block:: ')}\n{body}\n```")
+        elif block.startswith(">>> "):
+            shown.append(f"```pycon\n{block}\n```")
+        elif _PARAMETER.match(block):
+            items = re.split(r"\n(?=:param )", block)
+            rows = [_PARAMETER.sub(r"- ``\1``: ", " ".join(item.split())) for item in items]
+            shown.append("\n".join(_inline(row, scope, anchors) for row in rows))
+        else:
+            shown.append(_inline(block, scope, anchors))
+    return "\n\n".join(shown)
+
+
+def _inline(text: str, scope: str, anchors: dict[str, str]) -> str:
+    def link(match: re.Match[str]) -> str:
+        wanted = match[1]
+        for name in (wanted, f"{scope.split('.')[0]}.{wanted}", f"errors.{wanted}"):
+            if name in anchors:
+                return f"[`{wanted.removeprefix('errors.')}`](#{anchors[name]})"
+        raise LookupError(f"the docstring of {scope} refers to {wanted}, which is not public")
+
+    return _ROLE.sub(link, text).replace("``", "`")
