@@ -41,8 +41,9 @@ bench: $(VENV)/.tools $(VENV)/.package ## Measure against LMDB and sqlite3
 	$(BIN)/pytest benchmarks --benchmark-json=.benchmarks/run.json $(ARGS)
 	$(BIN)/python benchmarks/report.py .benchmarks/run.json
 
-docs: $(VENV)/.tools $(VENV)/.package ## Write the generated parts of the documents
+docs: $(VENV)/.tools $(VENV)/.package ## Write the generated parts of the documents, and the pictures
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/draw.py
 
 site: $(VENV)/.tools $(VENV)/.package ## Build the documents as a site, in site/index.html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs site

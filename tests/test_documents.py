@@ -169,6 +169,18 @@ def test_generated_parts_are_up_to_date(document: Path, monkeypatch: pytest.Monk
     assert rendered(text) == text, "run `make docs`"
 
 
+def test_pictures_are_up_to_date_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing them again also looks for text that is cut or covered."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    pictures = runpy.run_path(str(ROOT / "docs" / "draw.py"))["PICTURES"]
+    page = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    files = {path.stem: path for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert set(files) == set(pictures)
+    for name, draw in pictures.items():
+        assert files[name].read_text(encoding="utf-8") == draw(), "run `make docs`"
+        assert f"](pictures/{name}.svg)" in page
+
+
 def test_every_command_is_in_the_reference() -> None:
     reference = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for name in COMMANDS:
