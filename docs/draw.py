@@ -48,13 +48,14 @@ def keys() -> str:
     canvas.text(20, 212, "All keys of the table in their order", at="start", bold=True)
     collections = ["customer#bob", "bike#9", "customer#ada", "bike#7", "customer#eve"]
     widths, counts = [168, 92, 224, 92, 144], [3, 1, 5, 1, 2]
-    x = 20.0
+    left = 20.0
     for name, width, count in zip(sorted(collections, key=_hash), widths, counts, strict=True):
-        canvas.box(x, 246, width, 34, fill="green")
+        canvas.box(left, 246, width, 34, fill="green")
         for number in range(1, count):
-            canvas.line((x + width * number / count, 246), (x + width * number / count, 280))
-        canvas.text(x + width / 2, 234, name, mono=True, size=11)
-        x += width
+            cut = left + width * number / count
+            canvas.line((cut, 246), (cut, 280))
+        canvas.text(left + width / 2, 234, name, mono=True, size=11)
+        left += width
     middle = 20.0 + sum(widths[:2]) + widths[2] * 3 / 5
     canvas.text(
         380, 296, "an item collection is one run of keys; a query reads a part of it",
