@@ -38,7 +38,7 @@ pygments_style = "default"
 pygments_dark_style = "github-dark"
 
 _SECTION = re.compile(r"^## ([^\n]+)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-_ENTRY = re.compile(r"^- \[([^\]]+)\]\(([\w-]+)\.md\)", re.MULTILINE)
+_ENTRY = re.compile(r"^- \[([^\]]+)\]\(([\w.-]+)\.md\)", re.MULTILINE)
 
 
 def navigation(index: str) -> dict[str, dict[str, str]]:

@@ -49,6 +49,11 @@ FIGURES = {
         f"up to {replica.MOST_READ} entries",
         f"sweeps up to {table.SWEEP_WITH_COMMIT} of them",
     ],
+    "docs/how-it-works.md": [
+        f"passes {checkpointer.CHECKPOINT_BYTES // MIB} MiB",
+        f"up to {checkpointer.MOST_CHECKPOINT_BYTES // MIB} MiB",
+        f"past {checkpointer.PARTITION_BYTES >> 10} KiB",
+    ],
     "docs/guarantees.md": [
         f"up to {replica.MOST_READ} entries at a time",
         "about a second before the cut",
