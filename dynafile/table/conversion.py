@@ -29,7 +29,8 @@ from dynafile.store.volume import Volume
 from dynafile.store.writer import SchemaChanged
 from dynafile.table.definition import Definition
 from dynafile.table.old_table import FOLDER, OldTable, Survey, items_in_order
-from dynafile.table.table import Table, Write
+from dynafile.table.table import Table
+from dynafile.table.writer import Write
 
 WRITING: Final = "writing"
 REMOVING: Final = "removing"
