@@ -12,7 +12,7 @@ from dynafile.indexed_handle import IndexedHandle
 from dynafile.key_ranges import index_range, table_range
 from dynafile.table.batch import BatchWriter
 from dynafile.table.checking import check_table
-from dynafile.table.definition import IndexDefinition
+from dynafile.table.definition import Definition, IndexDefinition
 from dynafile.table.events import Action, ActionType, EventListener
 from dynafile.table.index_options import GlobalIndex, LocalIndex, declared
 from dynafile.table.keys import segment_range
@@ -33,6 +33,8 @@ class IndexDescription:
     """Entries, those of items that are expired and not removed yet too."""
     skipped_count: int
     """Items that the backfill left out, because an attribute was of another type than the key's."""
+    types: Mapping[str, str | None]
+    """The types of its key attributes, ``S``, ``N`` or ``B``; None: not known yet."""
     partition_count: int
     snapshot_bytes: int
 
@@ -304,10 +306,12 @@ class Dynafile(IndexedHandle):
             snapshot_bytes=figures.snapshot_bytes,
             journal_bytes=figures.journal_bytes,
             disk_bytes=figures.disk_bytes,
-            indexes=tuple(map(self._describe_index, definition.indexes.values())),
+            indexes=tuple(
+                self._describe_index(definition, index) for index in definition.indexes.values()
+            ),
         )
 
-    def _describe_index(self, definition: IndexDefinition) -> IndexDescription:
+    def _describe_index(self, table: Definition, definition: IndexDefinition) -> IndexDescription:
         space = self._store.keyspace(definition.entries)
         figures = self._store.figures(space)
         return IndexDescription(
@@ -316,6 +320,7 @@ class Dynafile(IndexedHandle):
             status="CREATING" if definition.building else "ACTIVE",
             entry_count=self._store.count(space),
             skipped_count=definition.skipped,
+            types={name: table.type_of(name) for name in (*definition.pk, *definition.sk)},
             partition_count=figures.partitions,
             snapshot_bytes=figures.snapshot_bytes,
         )

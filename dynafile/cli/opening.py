@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dynafile import Dynafile
 from dynafile.cli.failures import ExitCode, Failure
-from dynafile.cli.typed_text import key_value
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _SIGNS = ("meta.json", "_partitions")
 
@@ -36,43 +32,6 @@ def open_or_create(path: str, **options: Any) -> Dynafile:
             code=ExitCode.USAGE,
         )
     return Dynafile(path, **options)
-
-
-def key_attributes(db: Dynafile) -> list[str]:
-    """Return the names of the key attributes, the partition key first."""
-    return [name for name in (db.pk_attribute, db.sk_attribute) if name is not None]
-
-
-def key_from(db: Dynafile, pk: str, sk: str | None) -> dict[str, Any]:
-    """Return the key that arguments stand for, typed as the table's keys are."""
-    key = {db.pk_attribute: key_value(pk, db.pk_type, db.pk_attribute)}
-    if db.sk_attribute is None:
-        if sk is not None:
-            raise Failure(
-                "this table has no sort key, and two key values were given",
-                hint="give the partition key alone",
-                code=ExitCode.USAGE,
-            )
-    elif sk is None:
-        raise Failure(
-            f"this table has a sort key, {db.sk_attribute}, and none was given",
-            hint="give both, as in: dynafile get PATH PK SK; `dynafile query` needs no sort key",
-            code=ExitCode.USAGE,
-        )
-    else:
-        key[db.sk_attribute] = key_value(sk, db.sk_type, db.sk_attribute)
-    return key
-
-
-def sort_key_values(db: Dynafile, texts: Sequence[str]) -> list[Any]:
-    """Return arguments as values of the sort key."""
-    if db.sk_attribute is None:
-        raise Failure(
-            "this table has no sort key to put conditions on",
-            hint="`dynafile get` reads its items by the partition key",
-            code=ExitCode.USAGE,
-        )
-    return [key_value(text, db.sk_type, db.sk_attribute) for text in texts]
 
 
 def _require_table(path: str) -> None:

@@ -19,6 +19,13 @@ class KeyType(StrEnum):
     BINARY = "B"
 
 
+class Projection(StrEnum):
+    """What an index holds of its items."""
+
+    ALL = "ALL"
+    KEYS_ONLY = "KEYS_ONLY"
+
+
 class Durability(StrEnum):
     """When a commit is on the disk."""
 
@@ -55,6 +62,12 @@ FilterOption: TypeAlias = Annotated[
         metavar="EXPRESSION",
         help="Only items for which this holds, such as 'population > 1000000'.",
         show_default=False,
+    ),
+]
+IndexOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--index", metavar="NAME", help="Read a secondary index of the table.", show_default=False
     ),
 ]
 LimitOption: TypeAlias = Annotated[

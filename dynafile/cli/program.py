@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from dynafile import __version__
 from dynafile.cli.commands.exporting import export
 from dynafile.cli.commands.importing import import_
+from dynafile.cli.commands.indexes import add, drop, list_
 from dynafile.cli.commands.inspecting import check, info
 from dynafile.cli.commands.items import delete, get, put
 from dynafile.cli.commands.reading import query, scan
@@ -83,10 +84,19 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "scan": scan,
     "info": info,
     "check": check,
+    "index add": add,
+    "index drop": drop,
+    "index list": list_,
     "demo": demo,
 }
+_groups = {"index": "Add, drop and list secondary indexes."}
+_places = {"": app}
+for _name, _help in _groups.items():
+    _places[_name] = typer.Typer(help=_help, rich_markup_mode="markdown")
+    app.add_typer(_places[_name], name=_name)
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    _group, _, _last = _name.rpartition(" ")
+    _places[_group].command(_last)(_command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

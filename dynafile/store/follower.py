@@ -32,7 +32,10 @@ from dynafile.store.volume import Volume
 
 BULK: Final = 32
 """From this many operations on, a record is applied partition by partition."""
-RELOADS: Final = 20
+RELOADS: Final = 50
+HASTY_RELOADS: Final = 3
+"""After so many attempts that somebody's splits made void, all headers are read before the journal
+is, which takes longer than looking at the few that it needs, and leaves less time for the next."""
 
 
 class Follower(Loader):
@@ -72,9 +75,10 @@ class Follower(Loader):
         """Start over at the newest checkpoint: this process fell behind the oldest segment."""
         journal = self.journal
         assert journal is not None
-        for _ in range(RELOADS):
+        for attempt in range(RELOADS):
             try:
-                self.start(*read_state(self.volume, self.store_id))
+                state = read_state(self.volume, self.store_id)
+                self.start(*state, settled=attempt >= HASTY_RELOADS)
                 for record in journal.read(self.lsn, self.words[END]):
                     self.apply(record.operations, record.end, record.time)
             except FileNotFoundError:
@@ -260,8 +264,8 @@ class Follower(Loader):
             gone.reset([])
         self.schema = schema
 
-    def list_partitions(self, keyspace: Keyspace) -> None:
-        """Read a keyspace's map from the names of its folders.
+    def list_partitions(self, keyspace: Keyspace, *, settled: bool = False) -> None:
+        """Read a keyspace's map from the names of its folders; ``settled``: and from all headers.
 
         A folder whose id is at or past the checkpoint is there only if a record says so; the replay
         tells.
@@ -277,12 +281,12 @@ class Follower(Loader):
         for part in found:
             hashes[part.begin] = hashes.get(part.begin, 0) + 1
         for part in found:
-            if hashes[part.begin] > 1:
+            if settled or hashes[part.begin] > 1:
                 # Cut inside an item collection: only the headers tell their order.
                 self._read_header(keyspace, part)
         keyspace.reset(found)
 
-    def start(self, schema: Schema, checkpoint: Checkpoint) -> None:
+    def start(self, schema: Schema, checkpoint: Checkpoint, *, settled: bool = False) -> None:
         """Begin at a checkpoint: no pending operations, and the maps from the folders.
 
         The maps may have holes, until ``whole`` is set when the journal has been read to its end.
@@ -295,7 +299,7 @@ class Follower(Loader):
             self.journal.move(checkpoint.segment)
         self.checkpoint = checkpoint
         for keyspace in self.keyspaces.values():
-            self.list_partitions(keyspace)
+            self.list_partitions(keyspace, settled=settled)
         self.time = checkpoint.time
         self.lsn = checkpoint.lsn
 

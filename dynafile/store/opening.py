@@ -15,7 +15,7 @@ from dynafile.errors import (
     StorageError,
 )
 from dynafile.store.filesystem import boot_number, refuse_network_file_system
-from dynafile.store.follower import read_state
+from dynafile.store.follower import HASTY_RELOADS, RELOADS, read_state
 from dynafile.store.format import (
     FIRST_LSN,
     Checkpoint,
@@ -286,12 +286,13 @@ def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
     Where the machine has restarted since anybody wrote, nothing says what was published, so every
     whole record counts, as it would for a writer.
     """
-    for _ in range(20):
+    for attempt in range(RELOADS):
         words, boot = volume.share(), boot_number()
         alive = boot != 0 and words[BOOT] == boot
         found = (words[BOOT], words[END])  # before the journal is read
         try:
-            replica, journal = _start(volume, cache_size, trusted=trusted)
+            settled = attempt >= HASTY_RELOADS
+            replica, journal = _start(volume, cache_size, trusted=trusted, settled=settled)
             if alive:
                 _replay(replica, journal, stop=words[END])
             else:
@@ -310,13 +311,15 @@ def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
     )
 
 
-def _start(volume: Volume, cache_size: int, *, trusted: bool) -> tuple[Replica, Journal]:
+def _start(
+    volume: Volume, cache_size: int, *, trusted: bool, settled: bool = False
+) -> tuple[Replica, Journal]:
     path = f"{volume.root}/{META_NAME}"
     meta = Meta.decode(volume.read(META_NAME), path)
     journal = Journal(volume, meta.store_id)
     replica = Replica(volume, journal, meta.store_id, cache_size=cache_size, trusted=trusted)
     try:
-        replica.start(*read_state(volume, meta.store_id))
+        replica.start(*read_state(volume, meta.store_id), settled=settled)
     except FileNotFoundError as error:
         if volume.read_only:
             raise

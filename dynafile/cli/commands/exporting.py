@@ -10,7 +10,8 @@ import typer
 
 from dynafile.cli.exporter import open_output, write_csv, write_json_lines
 from dynafile.cli.failures import tell
-from dynafile.cli.opening import key_attributes, open_to_read
+from dynafile.cli.keys import key_attributes
+from dynafile.cli.opening import open_to_read
 from dynafile.cli.options import PathArgument
 from dynafile.cli.progress import counted, progress_bar
 

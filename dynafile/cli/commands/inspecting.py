@@ -16,6 +16,8 @@ def info(path: PathArgument, *, form: FormatOption = None) -> None:
     """Print a table's schema and size: items, partitions, bytes."""
     with open_to_read(path) as db:
         description = asdict(db.describe())
+    # `dynafile index list` tells the rest.
+    description["indexes"] = [index["name"] for index in description["indexes"]]
     print_item(
         {name: str(value) if name == "path" else value for name, value in description.items()},
         form,

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from dynafile.cli.failures import ExitCode, Failure
+from dynafile.cli.keys import key_attributes, key_from
 from dynafile.cli.opening import (
-    key_attributes,
-    key_from,
     open_or_create,
     open_to_change,
     open_to_read,

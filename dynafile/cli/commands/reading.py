@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dynafile import Dynafile, begins_with, between, eq, gt, gte, lt, lte
+from dynafile import begins_with, between, eq, gt, gte, lt, lte
 from dynafile.cli.failures import ExitCode, Failure
-from dynafile.cli.opening import key_attributes, open_to_read, sort_key_values
+from dynafile.cli.keys import QueryKeys, query_keys
+from dynafile.cli.opening import open_to_read
 from dynafile.cli.options import (
     FilterOption,
     FormatOption,
+    IndexOption,
     LimitOption,
     PathArgument,
     PkArgument,
 )
 from dynafile.cli.output import OutputFormat, Rows, chosen, print_items
 from dynafile.cli.progress import counted, progress_bar
-from dynafile.cli.typed_text import key_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,7 @@ def query(
     lte: _Condition = None,
     gt: _Condition = None,
     gte: _Condition = None,
+    index: IndexOption = None,
     reverse: _Reverse = False,
     limit: LimitOption = None,
     filter_: FilterOption = None,
@@ -97,20 +99,23 @@ def query(
     if between_ is not None:
         given["between"] = between_
     with open_to_read(path) as db:
+        keys = query_keys(db, index)
         found = db.query(
-            key_value(pk, db.pk_type, db.pk_attribute),
-            sk=_condition(db, given),
+            keys.partition_key(pk),
+            index=index,
+            sk=_condition(keys, given),
             scan_index_forward=not reverse,
             limit=limit,
             filter=filter_,
         )
-        _print_found(found, form, key_attributes(db), limit)
+        _print_found(found, form, keys.shown, limit)
 
 
 def scan(
     path: PathArgument,
     *,
     filter_: FilterOption = None,
+    index: IndexOption = None,
     limit: LimitOption = None,
     segment: _Segment = None,
     total_segments: _TotalSegments = None,
@@ -124,11 +129,17 @@ def scan(
             code=ExitCode.USAGE,
         )
     with open_to_read(path) as db:
-        found = db.scan(filter=filter_, segment=segment, total_segments=total_segments, limit=limit)
-        _print_found(found, form, key_attributes(db), limit)
+        found = db.scan(
+            index=index,
+            filter=filter_,
+            segment=segment,
+            total_segments=total_segments,
+            limit=limit,
+        )
+        _print_found(found, form, query_keys(db, index).shown, limit)
 
 
-def _condition(db: Dynafile, given: dict[str, tuple[str, ...]]) -> Any:
+def _condition(keys: QueryKeys, given: dict[str, tuple[str, ...]]) -> Any:
     """Return the condition on the sort key, made of the texts by the name of its option."""
     if len(given) > 1:
         names = " and ".join("--" + name.replace("_", "-") for name in given)
@@ -138,7 +149,7 @@ def _condition(db: Dynafile, given: dict[str, tuple[str, ...]]) -> Any:
             code=ExitCode.USAGE,
         )
     for name, texts in given.items():
-        return _CONDITIONS[name](*sort_key_values(db, texts))
+        return _CONDITIONS[name](*keys.sort_key_values(texts))
     return None
 
 
