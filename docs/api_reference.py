@@ -114,7 +114,7 @@ def _entries() -> Iterator[Entry]:
         elif inspect.isfunction(value):
             yield Entry(name, 2, (_signature(name, value), _doc(value, name)))
         else:
-            yield Entry(name, 2, (_alias(name), _docstrings_after(_module(name), None)[name]))
+            yield Entry(name, 2, (_alias(name), _assigned_doc(name)))
 
 
 def _class(name: str, cls: type) -> Iterator[Entry]:
@@ -269,10 +269,17 @@ def _doc(value: object, name: str) -> str:
     return text
 
 
+def _assigned_doc(name: str) -> str:
+    docs = _docstrings_after(_module(name), None)
+    if name not in docs:
+        raise LookupError(f"{name} is public and has no docstring below its assignment")
+    return docs[name]
+
+
 def _first_line(name: str) -> str:
     value = getattr(dynafile, name)
     described = inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value)
-    text = _doc(value, name) if described else _docstrings_after(_module(name), None)[name]
+    text = _doc(value, name) if described else _assigned_doc(name)
     return text.split("\n\n")[0].replace("\n", " ")
 
 
