@@ -12,7 +12,8 @@ from pathlib import Path
 
 import data
 import pytest
-from contenders import Ours, in_turns
+from contenders import in_turns
+from contenders.ours import Ours
 from data import PER_COLLECTION, Item
 from measuring import Measure, Sizes, run_python
 from operations import BEFORE_OPENING, OF_1000, OURS

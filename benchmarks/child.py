@@ -6,13 +6,13 @@ import argparse
 import json
 import os
 import random
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from data import Item, key_of, order, shuffled_orders
+from memory import peak_bytes
 
 from dynafile import Dynafile
 
@@ -90,17 +90,6 @@ def _leave_or_close(db: Dynafile, figures: dict[str, float]) -> None:
         print(json.dumps(figures), flush=True)
         os._exit(0)
     db.close()
-
-
-def peak_bytes() -> int:
-    """Return the most memory that was resident."""
-    # Rather than by getrusage, which on Linux counts the parent's memory from before exec too.
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def main() -> None:

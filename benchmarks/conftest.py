@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where 2 GB of data go while it runs; on a disk, or syncs would cost nothing "
         "(default: .benchmarks in the project)",
     )
+    group.addoption(
+        "--old-python",
+        default=ROOT / ".benchmarks" / "dynafile-0.1.3" / "bin" / "python",
+        help="Python of an environment with dynafile 0.1.3",
+    )
 
 
 def pytest_benchmark_update_machine_info(

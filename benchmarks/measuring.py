@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from matrix import COUNTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,10 @@ class Sizes:
     journal_puts: int = 150_000
     random_gets: int = 20_000
     children: int = 11
+    flights: Mapping[int, int] = field(default_factory=lambda: {n: n for n in COUNTS})
+    """How many items there really are where the matrix says so many."""
+    round_seconds: float = 0.05
+    loads: int = 3
 
 
 SMALL: Final = Sizes(
@@ -41,6 +47,9 @@ SMALL: Final = Sizes(
     journal_puts=400,
     random_gets=100,
     children=1,
+    flights=dict(zip(COUNTS, (60, 120, 240), strict=True)),
+    round_seconds=0.001,
+    loads=1,
 )
 
 
@@ -100,3 +109,8 @@ class Measure:
         values: list[float] = []
         self(group, contender, lambda: values.append(tell()), rounds=rounds, warmup=warmup)
         self._benchmark.extra_info.update(values=values[-rounds:], unit=unit)
+
+    def left_out(self, group: str, contender: str, one: float) -> None:
+        """Note that something was not measured, because one operation takes so many seconds."""
+        self.told(group, contender, lambda: one)
+        self._benchmark.extra_info.update(left_out=True)
