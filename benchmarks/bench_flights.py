@@ -40,22 +40,24 @@ def place_of(fleet: Fleet, name: str, count: int) -> Place:
 
 
 @every_size
-@pytest.mark.parametrize("name", in_turns(able(matrix.BATCH), TURNS))
+@pytest.mark.parametrize("name", in_turns(able(matrix.BATCH_CLOSE), TURNS))
 def test_batch(name: str, count: int, fleet: Fleet, measure: Measure) -> None:
     place = place_of(fleet, name, count)
-    group = matrix.group(matrix.BATCH, count)
-    measure.told(group, name, lambda: fleet.load(place)["batch"] / fleet.items(count))
+    group = matrix.group(matrix.BATCH_CLOSE, count)
+    measure.told(group, name, lambda: fleet.load(place)["batch-close"] / fleet.items(count))
 
 
 @every_size
-@pytest.mark.parametrize("name", able(matrix.BATCH))
-@pytest.mark.parametrize("row", [matrix.BATCH_CLOSE, matrix.DISK, matrix.MEMORY])
-def test_what_loads_leave(row: Row, name: str, count: int, fleet: Fleet, measure: Measure) -> None:
-    loads = iter(fleet.loads(place_of(fleet, name, count)))
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [(row, name) for row in (matrix.BATCH, matrix.DISK, matrix.MEMORY) for name in able(row)],
+)
+def test_what_loads_tell(row: Row, name: str, count: int, fleet: Fleet, measure: Measure) -> None:
+    loads = fleet.loads(place_of(fleet, name, count))
+    told = iter(loads)
     per = fleet.items(count) if row.per_item else 1
-    rounds = len(fleet.loads(Place(name, count)))
     group = matrix.group(row, count)
-    measure.told(group, name, lambda: next(loads)[row.name] / per, rounds=rounds, unit=row.unit)
+    measure.told(group, name, lambda: next(told)[row.name] / per, rounds=len(loads), unit=row.unit)
 
 
 @every_size

@@ -56,16 +56,43 @@ def pytest_benchmark_update_machine_info(
     kept = {
         "cpu": cpu.get("brand_raw", machine_info.get("machine", "")),
         "cores": os.cpu_count(),
+        "memory": _memory(),
+        "file_system": _file_system(_parent(config)),
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "dynafile": dynafile.__version__,
         "msgspec": version("msgspec"),
         "py-lmdb": lmdb.__version__,
+        "diskcache": version("diskcache"),
+        "TinyDB": version("tinydb"),
         "sqlite": sqlite3.sqlite_version,
         "small": config.getoption("--small"),
     }
     machine_info.clear()
     machine_info.update(kept)
+
+
+def _memory() -> str:
+    """Return how much memory the machine has; empty where the system does not tell."""
+    try:
+        return f"{round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30)} GiB"
+    except (AttributeError, OSError, ValueError):
+        return ""
+
+
+def _file_system(folder: Path) -> str:
+    """Return the kind of file system that a folder is on; empty where the system does not tell."""
+    mounts = Path("/proc/mounts")
+    if not mounts.exists():
+        return ""
+    kinds = {Path(line.split()[1]): line.split()[2] for line in mounts.read_text().splitlines()}
+    places = (folder, *folder.parents)
+    return next((kinds[place] for place in places if place in kinds), "")
+
+
+def _parent(config: pytest.Config) -> Path:
+    """Return the folder below which everything is stored."""
+    return Path(config.getoption("--folder") or ROOT / ".benchmarks").resolve()
 
 
 def pytest_benchmark_update_commit_info(commit_info: dict[str, Any]) -> None:
@@ -89,7 +116,7 @@ def items(sizes: Sizes) -> list[Item]:
 @pytest.fixture(scope="session")
 def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A folder for the run, on a disk; removed at the end."""
-    parent = Path(request.config.getoption("--folder") or ROOT / ".benchmarks")
+    parent = _parent(request.config)
     parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="data-", dir=parent))
     yield made

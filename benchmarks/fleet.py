@@ -83,6 +83,7 @@ class Fleet:
         ]
         self._numbers = itertools.count(1)
         self._loads: dict[Place, list[Figures]] = {}
+        self._reopenings: dict[Place, list[float]] = {}
         self._folders: dict[Place, Path] = {}
         self._workers: dict[Place, Worker] = {}
         self._paces: dict[tuple[Row, Place], int | float] = {}
@@ -108,7 +109,7 @@ class Fleet:
         A store that takes long is loaded once, and its figures are returned again.
         """
         made = self._loads.setdefault(place, [])
-        if made and (made[0]["batch-close"] > _SLOW or len(made) >= self._sizes.loads):
+        if made and (made[0]["batch-close"] > _SLOW or len(made) >= self._sizes.processes):
             return made[-1]
         if place in self._folders:
             shutil.rmtree(self._folders[place])
@@ -126,13 +127,16 @@ class Fleet:
 
     def reopen(self, place: Place) -> float:
         """Open the store in a new process; the seconds until it has returned an item."""
+        made = self._reopenings.setdefault(place, [])
+        if len(made) >= self._sizes.processes:
+            return made[-1]
         self.loads(place)
         worker = self._worker(place)
         number = next(self._numbers) % min(len(self._keys), self.items(place.count))
         pk, sk = self._keys[number]
-        seconds = worker.ask("reopen", pk=pk, sk=sk)["seconds"]
+        made.append(worker.ask("reopen", pk=pk, sk=sk)["seconds"])
         worker.stop()
-        return seconds
+        return made[-1]
 
     # -- stores that stay open ------------------------------------------------------------------
 

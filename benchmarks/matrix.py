@@ -28,7 +28,7 @@ class Row:
 
 PUT_DURABLE: Final = Row(name="put-durable", title="put, durable")
 PUT_RELAXED: Final = Row(name="put-relaxed", title="put, relaxed")
-BATCH: Final = Row(name="batch", title="batch, per item", per_item=True)
+BATCH: Final = Row(name="batch", title="batch, durable, per item", per_item=True)
 BATCH_CLOSE: Final = Row(name="batch-close", title="batch and close, per item", per_item=True)
 GET: Final = Row(name="get", title="get")
 QUERY: Final = Row(name="query", title="query of about 60 items")
@@ -54,6 +54,7 @@ ROWS: Final = (
 
 CANNOT: Final = {
     (PUT_DURABLE.name, TINYDB_CACHING): "cannot: keeps puts in memory",
+    (BATCH.name, TINYDB_CACHING): "cannot: keeps puts in memory",
     (PUT_RELAXED.name, TINYDB): "cannot: always syncs",
     (PUT_RELAXED.name, OLD): "cannot: always syncs",
     (QUERY.name, DISKCACHE): "cannot: no ranges of keys",

@@ -31,7 +31,8 @@ class Sizes:
     flights: Mapping[int, int] = field(default_factory=lambda: {n: n for n in COUNTS})
     """How many items there really are where the matrix says so many."""
     round_seconds: float = 0.05
-    loads: int = 3
+    processes: int = 3
+    """How often a store is loaded, and how often opened, in a process of its own."""
 
 
 SMALL: Final = Sizes(
@@ -49,7 +50,7 @@ SMALL: Final = Sizes(
     children=1,
     flights=dict(zip(COUNTS, (60, 120, 240), strict=True)),
     round_seconds=0.001,
-    loads=1,
+    processes=1,
 )
 
 

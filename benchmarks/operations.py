@@ -39,7 +39,7 @@ class Operation:
     """The highest figure wanted, in seconds or bytes."""
     ours: str = OURS
     statistic: str = "median"
-    """``"mean"`` where what is rare must count."""
+    """``"mean"`` where what is rare must count, ``"longest"`` where one wait does."""
 
 
 TARGETS: Final = (
@@ -126,3 +126,6 @@ FURTHER: Final = (
     Operation(title="random `get_item` on 1,000,000 items, `cache_size` 64 MiB", group="get-cold"),
     Operation(title="build a table of 1,000,000 items, per item", group="build"),
 )
+
+INDEXES: Final[tuple[Operation, ...]] = ()
+"""Secondary indexes: what ``bench_indexes.py`` measures, once there is one."""

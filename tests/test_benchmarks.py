@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
+COUNTED = BENCHMARKS / "counted.json"
 MACHINE = {
     "cpu": "Abacus",
     "cores": 2,
+    "memory": "8 GiB",
+    "file_system": "ext4",
     "system": "Linux 6.1",
     "python": "CPython 3.11.7",
     "dynafile": "1.0.0",
     "msgspec": "0.22.0",
     "py-lmdb": "3.0.0",
+    "diskcache": "5.6.3",
+    "TinyDB": "4.9.0",
     "sqlite": "3.40.1",
     "small": False,
 }
@@ -37,7 +45,13 @@ def measured(
     }
 
 
-def report(folder: Path, benchmarks: list[dict[str, Any]], *options: str, **machine: Any) -> str:
+def report(
+    folder: Path,
+    benchmarks: list[dict[str, Any]],
+    *options: str,
+    fails: bool = False,
+    **machine: Any,
+) -> str:
     """Run the report on a record, with ``folder`` for the project's; return what it prints."""
     record = {
         "machine_info": MACHINE | machine,
@@ -47,14 +61,15 @@ def report(folder: Path, benchmarks: list[dict[str, Any]], *options: str, **mach
     }
     path = folder / "run.json"
     path.write_text(json.dumps(record), encoding="utf-8")
-    return run_report(path, folder, *options)
+    return run_report(path, folder, *options, fails=fails)
 
 
-def run_report(path: Path, folder: Path, *options: str) -> str:
+def run_report(path: Path, folder: Path, *options: str, fails: bool = False) -> str:
     command = [sys.executable, str(BENCHMARKS / "report.py"), str(path), "--root", str(folder)]
     done = subprocess.run(
-        [*command, *options], check=True, stdout=subprocess.PIPE, encoding="utf-8", env=UTF8
+        [*command, *options], check=False, stdout=subprocess.PIPE, encoding="utf-8", env=UTF8
     )
+    assert done.returncode == fails
     return done.stdout
 
 
@@ -102,38 +117,143 @@ def test_a_mean_is_taken_where_what_is_rare_must_count(tmp_path: Path) -> None:
     assert row[1:5] == ["40.0 µs", "sqlite3", "20.0 µs", "2.00 ×"]
 
 
-def whole_run() -> list[dict[str, Any]]:
+def imported(module: str) -> Any:
+    """Import a module of the benchmarks, which are no package."""
     sys.path.insert(0, str(BENCHMARKS))
     try:
-        from operations import FURTHER, TARGETS  # type: ignore[import-not-found]
+        return importlib.import_module(module)
     finally:
         sys.path.remove(str(BENCHMARKS))
+
+
+def whole_run() -> list[dict[str, Any]]:
+    operations, matrix = imported("operations"), imported("matrix")
     places = {
         (operation.group, contender)
-        for operation in (*TARGETS, *FURTHER)
+        for operation in (*operations.TARGETS, *operations.FURTHER, *operations.INDEXES)
         for contender in (operation.ours, *operation.peers)
-    }
-    return [measured(group, contender, [0.5], 1) for group, contender in sorted(places)]
+    } | set(matrix.places())
+    measurements = [measured(group, contender, [0.5], 1) for group, contender in sorted(places)]
+    return [*measurements, {"extra_info": {"counted": json.loads(COUNTED.read_text())}}]
+
+
+def with_documents(root: Path) -> Path:
+    """Make documents with a block each."""
+    (root / "docs").mkdir()
+    for name in ("README.md", "docs/benchmarks.md"):
+        text = "Before.\n\n<!-- bench:begin -->\nold\n<!-- bench:end -->\n\nAfter.\n"
+        (root / name).write_text(text, encoding="utf-8")
+    return root
 
 
 def test_a_whole_run_is_kept_and_written_into_the_documents(tmp_path: Path) -> None:
-    (tmp_path / "docs").mkdir()
-    for name in ("README.md", "docs/benchmarks.md"):
-        text = "Before.\n\n<!-- bench:begin -->\nold\n<!-- bench:end -->\n\nAfter.\n"
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    printed = report(tmp_path, whole_run())
+    printed = report(with_documents(tmp_path), whole_run())
     (kept,) = (tmp_path / "benchmarks" / "results").iterdir()
     assert kept.name == "2026-02-28-01234567.json"
     for name, further in (("README.md", False), ("docs/benchmarks.md", True)):
         text = (tmp_path / name).read_text(encoding="utf-8")
         assert f"{name} written" in printed
-        assert text.startswith("Before.\n\n<!-- bench:begin -->\n\n| operation")
+        assert text.startswith("Before.\n\n<!-- bench:begin -->\n\n")
         assert text.endswith("\n\n<!-- bench:end -->\n\nAfter.\n")
-        assert "old" not in text
+        assert "old" not in text.replace("cold", "").replace("bold", "").replace("Bold", "")
+        assert "2026-02-28 at commit 01234567: Abacus, 2 cores, 8 GiB, ext4" in text
         assert ("Beyond the targets" in text) == further
-    before = (tmp_path / "README.md").read_text(encoding="utf-8")
+        for path in re.findall(r"\]\((.*?\.svg)\)", text):
+            assert ((tmp_path / name).parent / path).exists()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     run_report(kept, tmp_path)
-    assert (tmp_path / "README.md").read_text(encoding="utf-8") == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_the_matrix_says_who_wins_and_who_cannot(tmp_path: Path) -> None:
+    printed = report(
+        tmp_path,
+        [
+            measured("flights-get-1000", "Dynafile", [0.002], 1000),
+            measured("flights-get-1000", "LMDB with msgspec", [0.001], 1000),
+            measured("flights-get-1000", "diskcache", [0.004], 1000),
+            measured("flights-get-1000", "TinyDB", [1.9], 1, left_out=True),
+            measured("flights-query-1000", "Dynafile", [0.002], 1000),
+        ],
+    )
+    assert cells(printed)[0] == [
+        "operation", "items", "Dynafile", "sqlite3 with msgspec", "LMDB with msgspec", "diskcache",
+        "TinyDB", "TinyDB, caching", "dynafile 0.1.3",
+    ]  # fmt: skip
+    assert [
+        "get", "1,000", "2.00 µs", "not measured", "**1.00 µs**", "4.00 µs",
+        "left out: one takes 1.90 s", "not measured", "not measured",
+    ] in cells(printed)  # fmt: skip
+    assert "cannot: no ranges of keys" in printed
+    assert "- LMDB with msgspec is better in 1 of 1: get (2 ×)\n" in printed
+    assert "- diskcache is better in 0 of 1\n" in printed
+
+
+def test_plots_show_every_contender_or_say_why_not(tmp_path: Path) -> None:
+    """As text, so that who sees no colours reads it too."""
+    run = whole_run()
+    for one in run:
+        if one.get("group") == "flights-get-1000" and one["extra_info"]["contender"] == "TinyDB":
+            one["extra_info"]["left_out"] = True
+    report(with_documents(tmp_path), run)
+    matrix = imported("matrix")
+    drawings = sorted((tmp_path / "docs" / "plots").iterdir())
+    assert [path.name for path in drawings] == ["1000.svg", "20000.svg", "300000.svg"]
+    for path in drawings:
+        drawn = ET.parse(path)
+        texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+        for name in matrix.CONTENDERS:
+            assert texts.count(name) == len(matrix.ROWS)
+        circles = list(drawn.iter("{http://www.w3.org/2000/svg}circle"))
+        first = path.name == "1000.svg"
+        left_out = len(matrix.CANNOT) + first
+        assert len(circles) == len(matrix.ROWS) * len(matrix.CONTENDERS) - left_out
+        assert ("left out: one takes 500 ms" in texts) == first
+        assert set(matrix.CANNOT.values()) <= set(texts)
+
+
+def test_more_counted_work_fails_and_worse_ratios_warn(tmp_path: Path) -> None:
+    report(with_documents(tmp_path), whole_run())
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    worse = whole_run()
+    for one in worse:
+        if one.get("group") == "get" and one["extra_info"]["contender"] == "Dynafile":
+            one["stats"]["data"] = [1.0]
+    printed = report(tmp_path, worse, "--no-write")
+    assert "warning: get: 2.00 × LMDB with msgspec, and was 1.00 ×" in printed
+    assert "error" not in printed
+    worse[-1]["extra_info"]["counted"]["put, durable"]["syncs"] += 1
+    for one in worse:
+        if one.get("group") == "flights-disk-1000" and one["extra_info"]["contender"] == "Dynafile":
+            one["stats"]["data"] = [0.6]
+    printed = report(tmp_path, worse, fails=True)
+    assert "error: put, durable: 2 syncs, and were 1" in printed
+    assert "error: disk, 1,000 flights: 0.6 bytes an item, and were 0.5" in printed
+    kept[tmp_path / "run.json"] = (tmp_path / "run.json").read_bytes()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
+
+
+def test_counted_work_is_no_more_than_what_is_kept(tmp_path: Path) -> None:
+    """Calls, syncs and bytes of every operation, on the volume; and the check can fail."""
+    command = [sys.executable, "-P", str(BENCHMARKS / "counted.py"), "--baseline"]
+    environment = {**UTF8, "PYTHONPATH": str(BENCHMARKS)}
+    done = subprocess.run(
+        [*command, COUNTED], stdout=subprocess.PIPE, encoding="utf-8", env=environment
+    )
+    assert done.returncode == 0, f"{done.stdout}\nwhere that is worth it: counted.py --accept"
+    stricter = json.loads(COUNTED.read_text(encoding="utf-8"))
+    stricter["get, warm"]["calls"] = -1
+    stricter["put, durable"]["bytes written"] *= 0.9
+    stricter["put, twice"] = {"calls": 1}
+    path = tmp_path / "counted.json"
+    path.write_text(json.dumps(stricter), encoding="utf-8")
+    done = subprocess.run(
+        [*command, path], stdout=subprocess.PIPE, encoding="utf-8", env=environment
+    )
+    assert done.returncode == 1
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
+        "get, warm", "put, durable", "put, twice",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -168,16 +288,29 @@ def test_every_benchmark_runs(tmp_path: Path) -> None:
     assert set(kept["machine_info"]) == set(MACHINE), "and nothing that names the machine"
     kept["machine_info"]["small"] = False
     record.write_text(json.dumps(kept), encoding="utf-8")
-    assert "README.md has no" in run_report(record, tmp_path), "the run is not whole"
+    printed = run_report(record, tmp_path)
+    assert "README.md has no" in printed or all(
+        place.startswith("flights-") for place in re.findall("^- (.*: .*)$", printed, re.MULTILINE)
+    ), "the run is not whole"
+
+
+def test_every_kept_record_can_be_read(tmp_path: Path) -> None:
+    for path in (BENCHMARKS / "results").glob("*.json"):
+        assert "`get_item`, warm" in run_report(path, tmp_path, "--no-write")
 
 
 def test_the_documents_show_what_was_kept_last(tmp_path: Path) -> None:
+    """Tables and plots are what the generator makes of the newest record."""
     kept = (BENCHMARKS / "results").glob("*.json")
     last = max(kept, key=lambda path: str(json.loads(path.read_text(encoding="utf-8"))["time"]))
+    plots = [f"docs/plots/{path.name}" for path in (ROOT / "docs" / "plots").glob("*")]
     (tmp_path / "docs").mkdir()
     for name in ("README.md", "docs/benchmarks.md"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     run_report(last, tmp_path)
-    for name in ("README.md", "docs/benchmarks.md"):
+    for name in ("README.md", "docs/benchmarks.md", *plots):
         shown = (ROOT / name).read_text(encoding="utf-8")
         assert (tmp_path / name).read_text(encoding="utf-8") == shown, "run report.py on it"
+    assert {path.name for path in (tmp_path / "docs").glob("plots/*")} == {
+        Path(name).name for name in plots
+    }

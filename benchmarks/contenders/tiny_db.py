@@ -33,7 +33,7 @@ class TinyDocuments:
         item: Any = None
         for pk, sk in keys:
             item = db.get((where("PK") == pk) & (where("SK") == sk))
-        return None if item is None else dict(item)
+        return item  # type: ignore[no-any-return]
 
     def query(self, pks: Iterable[str]) -> list[Item]:
         db = self._db
@@ -46,7 +46,7 @@ class TinyDocuments:
     def scan(self) -> Item | None:
         found = None
         for item in self._db:
-            found = dict(item)
+            found = item
         return found
 
     def filter(self, attribute: str, above: float) -> list[Item]:
@@ -60,4 +60,5 @@ class TinyDocumentsCaching(TinyDocuments):
     """TinyDB with its caching middleware: the file is written each 1,000 writes, and at the end."""
 
     def __init__(self, folder: Path, durability: Durability) -> None:
-        super().__init__(folder, durability, CachingMiddleware(JSONStorage))
+        storage = CachingMiddleware(JSONStorage)  # type: ignore[no-untyped-call]
+        super().__init__(folder, durability, storage)
