@@ -30,7 +30,7 @@ types: $(VENV)/.tools $(VENV)/.package
 
 # The script `pytest`, and not `python -m pytest`, which would put this folder before the installed
 # package.
-pytest: $(VENV)/.tools $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
+pytest: $(VENV)/.tools $(VENV)/.flights $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
 	$(BIN)/pytest $(ARGS)
 
 demo: $(VENV)/.demo $(VENV)/.package ## Import the world's cities and look at them

@@ -42,9 +42,9 @@ def place_of(fleet: Fleet, name: str, count: int) -> Place:
 @every_size
 @pytest.mark.parametrize("name", in_turns(able(matrix.BATCH_CLOSE), TURNS))
 def test_batch(name: str, count: int, fleet: Fleet, measure: Measure) -> None:
-    place = place_of(fleet, name, count)
-    group = matrix.group(matrix.BATCH_CLOSE, count)
-    measure.told(group, name, lambda: fleet.load(place)["batch-close"] / fleet.items(count))
+    figures = fleet.load(place_of(fleet, name, count))
+    seconds = None if figures is None else figures["batch-close"] / fleet.items(count)
+    measure.once(matrix.group(matrix.BATCH_CLOSE, count), name, seconds)
 
 
 @every_size
@@ -63,8 +63,8 @@ def test_what_loads_tell(row: Row, name: str, count: int, fleet: Fleet, measure:
 @every_size
 @pytest.mark.parametrize("name", in_turns(able(matrix.REOPEN), TURNS))
 def test_reopen(name: str, count: int, fleet: Fleet, measure: Measure) -> None:
-    place = place_of(fleet, name, count)
-    measure.told(matrix.group(matrix.REOPEN, count), name, lambda: fleet.reopen(place))
+    seconds = fleet.reopen(place_of(fleet, name, count))
+    measure.once(matrix.group(matrix.REOPEN, count), name, seconds)
 
 
 def in_rounds(
@@ -74,7 +74,7 @@ def in_rounds(
     group = matrix.group(row, place.count)
     pace = fleet.pace(row, place, durability)
     if isinstance(pace, float):
-        measure.left_out(group, place.name, pace)
+        measure.once(group, place.name, pace, left_out=True)
         return
     first = fleet.run(row, place, durability)
     values = [first]

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ WORKER: Final = Path(__file__).with_name("worker.py")
 _MOST: Final = 2_000
 _MOST_PUTS: Final = 400
 _NEW: Final = 10_000
-_SLOW: Final = 6.0
+_SLOW: Final = 4.0
 """Seconds after which a load is not made again."""
 
 Figures = dict[str, float]
@@ -83,7 +84,7 @@ class Fleet:
         ]
         self._numbers = itertools.count(1)
         self._loads: dict[Place, list[Figures]] = {}
-        self._reopenings: dict[Place, list[float]] = {}
+        self._reopenings: Counter[Place] = Counter()
         self._folders: dict[Place, Path] = {}
         self._workers: dict[Place, Worker] = {}
         self._paces: dict[tuple[Row, Place], int | float] = {}
@@ -103,14 +104,14 @@ class Fleet:
 
     # -- fresh processes ------------------------------------------------------------------------
 
-    def load(self, place: Place) -> Figures:
+    def load(self, place: Place) -> Figures | None:
         """Load a new store in a new process; its figures.
 
-        A store that takes long is loaded once, and its figures are returned again.
+        None where it was loaded often enough: a store that takes long is loaded once.
         """
         made = self._loads.setdefault(place, [])
         if made and (made[0]["batch-close"] > _SLOW or len(made) >= self._sizes.processes):
-            return made[-1]
+            return None
         if place in self._folders:
             shutil.rmtree(self._folders[place])
         self._folders[place] = self._folder / f"{next(self._numbers)}"
@@ -125,18 +126,21 @@ class Fleet:
             self.load(place)
         return self._loads[place]
 
-    def reopen(self, place: Place) -> float:
-        """Open the store in a new process; the seconds until it has returned an item."""
-        made = self._reopenings.setdefault(place, [])
-        if len(made) >= self._sizes.processes:
-            return made[-1]
+    def reopen(self, place: Place) -> float | None:
+        """Open the store in a new process; the seconds until it has returned an item.
+
+        None where it was opened often enough.
+        """
+        self._reopenings[place] += 1
+        if self._reopenings[place] > self._sizes.processes:
+            return None
         self.loads(place)
         worker = self._worker(place)
         number = next(self._numbers) % min(len(self._keys), self.items(place.count))
         pk, sk = self._keys[number]
-        made.append(worker.ask("reopen", pk=pk, sk=sk)["seconds"])
+        seconds = worker.ask("reopen", pk=pk, sk=sk)["seconds"]
         worker.stop()
-        return made[-1]
+        return seconds
 
     # -- stores that stay open ------------------------------------------------------------------
 

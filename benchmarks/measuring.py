@@ -111,7 +111,14 @@ class Measure:
         self(group, contender, lambda: values.append(tell()), rounds=rounds, warmup=warmup)
         self._benchmark.extra_info.update(values=values[-rounds:], unit=unit)
 
-    def left_out(self, group: str, contender: str, one: float) -> None:
-        """Note that something was not measured, because one operation takes so many seconds."""
-        self.told(group, contender, lambda: one)
-        self._benchmark.extra_info.update(left_out=True)
+    def once(
+        self, group: str, contender: str, seconds: float | None, *, left_out: bool = False
+    ) -> None:
+        """Take one figure; None: this turn has none, because each takes long.
+
+        ``left_out``: nothing was measured, because one operation takes so many seconds.
+        """
+        self.told(group, contender, lambda: seconds or 0.0)
+        self._benchmark.extra_info.update(left_out=left_out)
+        if seconds is None:
+            self._benchmark.extra_info.update(values=[])

@@ -128,4 +128,10 @@ FURTHER: Final = (
 )
 
 INDEXES: Final[tuple[Operation, ...]] = ()
-"""Secondary indexes: what ``bench_indexes.py`` measures, once there is one."""
+"""Secondary indexes, once there are any: what ``bench_indexes.py`` measures then.
+
+A row each for a relaxed put into a table with two of them, against an overwrite that returns the
+old item; for a query of an index, against one of the table; for the backfill, per item; and for the
+longest wait of a writer beside it (``statistic="longest"``). The tables, the regression check and
+the test that every row is measured take them from here.
+"""

@@ -30,10 +30,8 @@ def summarise(raw: dict[str, Any]) -> Result:
             counted = note["counted"]
             continue
         place = (benchmark["group"], note["contender"])
-        values = note.get("values") or [
-            seconds / note["operations"] for seconds in benchmark["stats"]["data"]
-        ]
-        series.setdefault(place, []).extend(values)
+        timed = [seconds / note["operations"] for seconds in benchmark["stats"]["data"]]
+        series.setdefault(place, []).extend(note.get("values", timed))
         notes[place] = note
     groups: dict[str, dict[str, Figure]] = {}
     for (group, contender), values in series.items():
@@ -51,6 +49,9 @@ def summarise(raw: dict[str, Any]) -> Result:
 
 
 def _figure(values: list[float], note: dict[str, Any]) -> Figure:
+    left_out = note.get("left_out", False)
+    if left_out:
+        values = values[:1]  # the same in each turn
     figure: Figure = {
         "unit": note["unit"],
         "median": _rounded(statistics.median(values)),
@@ -61,7 +62,7 @@ def _figure(values: list[float], note: dict[str, Any]) -> Figure:
         "operations": note["operations"],
         "values": [_rounded(value) for value in values],
     }
-    if note.get("left_out"):
+    if left_out:
         figure["left_out"] = True
     return figure
 

@@ -31,6 +31,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PLOTS: Final = Path("docs", "plots")
 _BLOCK: Final = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", re.DOTALL)
 _HEAD: Final = ("operation", "Dynafile", "against", "theirs", "ratio", "target", "met")
+_MOST_LACKING: Final = 10
 _NUMBERS: Final = frozenset({1, 3, 4, 5})
 _VERSIONS: Final = ("msgspec", "py-lmdb", "diskcache", "TinyDB", "SQLite")
 
@@ -189,8 +190,8 @@ def main() -> int:
     if result["machine"]["small"]:
         print("nothing written: the figures of a --small run mean nothing")
     elif lacking:
-        print("nothing written, because the run is not whole; it lacks:")
-        print("\n".join(f"- {name}" for name in lacking))
+        print(f"nothing written, because the run is not whole; it lacks {len(lacking)} figures:")
+        print("\n".join(f"- {name}" for name in lacking[:_MOST_LACKING]))
     elif not given.no_write:
         write(result, given.root)
     return 0
