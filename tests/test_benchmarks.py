@@ -289,9 +289,10 @@ def test_every_benchmark_runs(tmp_path: Path) -> None:
     kept["machine_info"]["small"] = False
     record.write_text(json.dumps(kept), encoding="utf-8")
     printed = run_report(record, tmp_path)
-    assert "README.md has no" in printed or all(
-        place.startswith("flights-") for place in re.findall("^- (.*: .*)$", printed, re.MULTILINE)
-    ), "the run is not whole"
+    # Where the flights are not installed, or dynafile 0.1.3 is not: `make bench` installs both.
+    lacking = printed.partition("it lacks")[2].splitlines()[1:]
+    assert all(line.startswith("- flights-") for line in lacking), "the run is not whole"
+    assert lacking or "README.md has no" in printed
 
 
 def test_every_kept_record_can_be_read(tmp_path: Path) -> None:
