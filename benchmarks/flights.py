@@ -3,8 +3,8 @@
 The package itself is not imported: it would read all of its tables with pandas. An item is a row
 with its 19 columns, whole numbers as such, without those that the row has no value for; and two
 attributes for keys. The partition key is an airline and a day, ``UA#2013-01-01``, the sort key the
-time of departure and the number of the flight, ``0515#1545``: item collections of some 60, in each
-part of the file alike.
+time of departure and the number of the flight, ``0515#1545``: item collections of some 60, at each
+size alike.
 """
 
 from __future__ import annotations
