@@ -72,14 +72,12 @@ def in_rounds(
 ) -> None:
     """Measure a turn of a contender; fewer rounds where each takes long."""
     group = matrix.group(row, place.count)
-    pace = fleet.pace(row, place, durability)
-    if isinstance(pace, float):
-        measure.once(group, place.name, pace, left_out=True)
+    one = fleet.one(row, place, durability)
+    if one > row.slowest:
+        measure.once(group, place.name, one, left_out=True)
         return
-    first = fleet.run(row, place, durability)
-    values = [first]
-    if first * (fleet.items(place.count) if row.per_item else 1) < SLOW:
-        values += [fleet.run(row, place, durability) for _ in range(ROUNDS - 1)]
+    rounds = 1 if one > SLOW else ROUNDS
+    values = [fleet.run(row, place, durability) for _ in range(rounds)]
     told = iter(values)
     measure.told(group, place.name, lambda: next(told), rounds=len(values))
 

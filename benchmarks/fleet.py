@@ -87,7 +87,7 @@ class Fleet:
         self._reopenings: Counter[Place] = Counter()
         self._folders: dict[Place, Path] = {}
         self._workers: dict[Place, Worker] = {}
-        self._paces: dict[tuple[Row, Place], int | float] = {}
+        self._ones: dict[tuple[Row, Place], float] = {}
 
     def present(self, name: str) -> bool:
         """Say whether what a contender needs is there."""
@@ -154,22 +154,20 @@ class Fleet:
         worker.ask("open", durability=durability)
         return worker
 
-    def pace(self, row: Row, place: Place, durability: Durability) -> int | float:
-        """Return how many operations make a round; as a float, the seconds that one takes, which
-        are too many."""
-        if (row, place) not in self._paces:
-            one = self._run(row, place, 1, durability)
-            most = _MOST_PUTS if row.name.startswith("put") else _MOST
-            pace = 1 if row.per_item else int(self._sizes.round_seconds / one)
-            self._paces[row, place] = one if one > row.slowest else max(1, min(most, pace))
-        return self._paces[row, place]
+    def one(self, row: Row, place: Place, durability: Durability) -> float:
+        """Return the seconds that the first operation took: who is too slow is left out."""
+        if (row, place) not in self._ones:
+            self._ones[row, place] = self._run(row, place, 1, durability)
+        return self._ones[row, place]
 
     def run(self, row: Row, place: Place, durability: Durability) -> float:
-        """Make a round; the seconds that one operation took."""
-        pace = self.pace(row, place, durability)
-        assert isinstance(pace, int)
-        per = pace * self.items(place.count) if row.per_item else pace
-        return self._run(row, place, pace, durability) / per
+        """Make a round of as many operations as the first one suggests; the seconds of each."""
+        one = self.one(row, place, durability)
+        if row.per_item:
+            return self._run(row, place, 1, durability) / self.items(place.count)
+        most = _MOST_PUTS if row.name.startswith("put") else _MOST
+        count = max(1, min(most, int(self._sizes.round_seconds / one)))
+        return self._run(row, place, count, durability) / count
 
     def _run(self, row: Row, place: Place, count: int, durability: Durability) -> float:
         worker = self._open(place, durability)

@@ -23,7 +23,9 @@ class Row:
     per_item: bool = False
     slowest: float = 1.0
     """Seconds that one operation may take; past that it is left out, with the time that one took.
-    A pass over all items is one operation."""
+
+    A pass over all items is one operation.
+    """
 
 
 PUT_DURABLE: Final = Row(name="put-durable", title="put, durable")

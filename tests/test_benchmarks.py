@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import re
@@ -293,6 +294,24 @@ def test_every_benchmark_runs(tmp_path: Path) -> None:
     lacking = printed.partition("it lacks")[2].splitlines()[1:]
     assert all(line.startswith("- flights-") for line in lacking), "the run is not whole"
     assert lacking or "README.md has no" in printed
+
+
+def test_flights_are_items_with_types() -> None:
+    flights = imported("flights")
+    if not flights.installed():
+        pytest.skip("`make test` installs the flights")
+    items = list(itertools.islice(flights.flights(), 20_000))
+    assert items[0] == {
+        "PK": "UA#2013-01-01", "SK": "0515#1545", "year": 2013, "month": 1, "day": 1,
+        "dep_time": 517, "sched_dep_time": 515, "dep_delay": 2, "arr_time": 830,
+        "sched_arr_time": 819, "arr_delay": 11, "carrier": "UA", "flight": 1545,
+        "tailnum": "N14228", "origin": "EWR", "dest": "IAH", "air_time": 227, "distance": 1400,
+        "hour": 5, "minute": 15, "time_hour": "2013-01-01T10:00:00Z",
+    }  # fmt: skip
+    assert len({(item["PK"], item["SK"]) for item in items}) == len(items)
+    cancelled = [item for item in items if "dep_time" not in item]
+    assert cancelled
+    assert all("NA" not in item.values() for item in items)
 
 
 def test_every_kept_record_can_be_read(tmp_path: Path) -> None:
