@@ -13,10 +13,10 @@ from dynafile.errors import HandleClosed, InvalidArgument, ReadOnlyDatabase
 from dynafile.store.registry import release_store
 from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT, Options
 from dynafile.table.backfill import Backfill, Progress
-from dynafile.table.conversion import open_table_store
 from dynafile.table.definition import Definition
 from dynafile.table.index_changes import add_indexes
 from dynafile.table.index_options import Index, check_indexes
+from dynafile.table.opening import open_table_store
 from dynafile.table.table import Table
 from dynafile.table_options import AS_STORED, MEMORY, AsStored, TableOptions
 from dynafile.values import parse_key_type

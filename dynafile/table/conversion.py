@@ -1,18 +1,12 @@
 """Conversion: how a folder that dynafile 0.1.3 wrote becomes a store, in its place.
 
 The originals stay where they are, beside the new partitions, until every item is durable. The
-table's definition says how far it is:
-
-- no ``meta.json``: nothing was written;
-- ``writing``: items may be missing. Nobody uses the table; who takes over begins again;
-- ``removing``: every item is durable, and the table is in use. The originals may be half gone;
-- not there: done.
+table's definition says how far it is, see ``conversion_state``.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -21,82 +15,25 @@ from typing import Any, Final
 from dynafile.errors import LockTimeout, NotConverted, StorageError
 from dynafile.store.format import SCHEMA
 from dynafile.store.names import META_NAME, is_old_folder
-from dynafile.store.opening import Unconverted
-from dynafile.store.registry import open_store, open_volume, release_store
+from dynafile.store.registry import open_volume
 from dynafile.store.schema import Meta, Schema
 from dynafile.store.store import Options, Store
 from dynafile.store.volume import Volume
 from dynafile.store.writer import SchemaChanged
+from dynafile.table.conversion_state import REMOVING, WRITING, state_of
 from dynafile.table.definition import Definition
 from dynafile.table.old_table import FOLDER, OldTable, Survey, items_in_order
 from dynafile.table.table import Table
 from dynafile.table.writer import Write
 
-WRITING: Final = "writing"
-REMOVING: Final = "removing"
 CLAIM: Final = "conversion"
 BATCH_ITEMS: Final = 1000
 BATCH_BYTES: Final = 4 * 1024 * 1024
 
-_POLL_SECONDS: Final = 0.05
 _log = logging.getLogger("dynafile")
 
-SchemaFor = Callable[[Schema | None], Schema]
 
-
-def open_table_store(path: str | None, options: Options, schema: SchemaFor) -> Store:
-    """Open the store of a table, converting what 0.1.3 left in the folder; see ``open_store``.
-
-    While another process converts it is waited for, up to ``lock_timeout``. Raises
-    ConversionRefused, NotConverted and LockTimeout beside what opening raises.
-    """
-
-    def whole(stored: Schema | None) -> Schema:
-        wanted = schema(stored)
-        if stored is not None and state_of(stored) == WRITING:
-            raise Unconverted
-        return wanted
-
-    deadline = time.monotonic() + options.lock_timeout
-    while True:
-        try:
-            store = open_store(path, options, whole)
-            break
-        except Unconverted:
-            if options.read_only:
-                _wait(path, options, deadline)
-                continue
-        _convert_folder(str(path), options, schema)
-    try:
-        remove_originals(store)
-    except BaseException:
-        release_store(store)
-        raise
-    return store
-
-
-def _wait(path: str | None, options: Options, deadline: float) -> None:
-    if time.monotonic() >= deadline:
-        raise LockTimeout(
-            f"{path} is being converted from dynafile 0.1.3 for over {options.lock_timeout:g} "
-            f"seconds, or that was interrupted: let it finish, or open the folder once without "
-            f"read_only=True",
-            path=path,
-        )
-    time.sleep(_POLL_SECONDS)
-
-
-def _convert_folder(path: str, options: Options, schema: SchemaFor) -> None:
-    from dynafile.store.local_volume import LocalVolume  # late, as the registry does
-
-    volume = LocalVolume(os.path.realpath(path))
-    try:
-        convert(volume, options, schema)
-    finally:
-        volume.close()
-
-
-def convert(volume: Volume, options: Options, schema: SchemaFor) -> None:
+def convert(volume: Volume, options: Options, schema: Callable[[Schema | None], Schema]) -> None:
     """Convert what 0.1.3 left in a volume, or go on where that was interrupted.
 
     When it returns every item is durable; the originals are still there. Does nothing where there
@@ -196,14 +133,6 @@ def _mark(store: Store, state: str | None) -> None:
         except SchemaChanged:
             continue
         return
-
-
-def state_of(schema: Schema) -> str | None:
-    """Return how far the conversion of a store is; None: it is done, or there was none."""
-    for table in schema.tables.values():
-        if isinstance(table, dict) and table.get("conversion") is not None:
-            return str(table["conversion"])
-    return None
 
 
 def _definition(schema: Schema) -> Definition:

@@ -75,7 +75,7 @@ class Definition:
     index_types: Mapping[str, str] = field(default_factory=dict)
     """The types of attributes that are keys of indexes and not of the table, once known."""
     conversion: str | None = None
-    """How far the conversion from 0.1.3 is; see ``conversion``."""
+    """How far the conversion from 0.1.3 is, see ``conversion_state``."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values."""

@@ -96,19 +96,18 @@ class _Unpickler(pickle.Unpickler):
     def _getattr(self, owner: Any, name: Any) -> Any:
         """Do what the pickle of a ZoneInfo needs of ``getattr``, and nothing else."""
         if owner is _ZONE_CLASS and name == "_unpickle":
-            return _zone
+            return self._zone
         return self._stand_in("builtins", "getattr")
 
+    def _zone(self, key: str, _cached: int) -> tzinfo:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-def _zone(key: str, _cached: int) -> tzinfo:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(key)
-    except (ZoneInfoNotFoundError, OSError, ValueError):  # ValueError: a path out of the folder
-        raise pickle.UnpicklingError(
-            f"it has the time zone {key!r}, which is not known on this machine (pip install tzdata)"
-        ) from None
+        try:
+            return ZoneInfo(key)
+        except (ZoneInfoNotFoundError, OSError, ValueError):  # ValueError: a path out of the folder
+            raise pickle.UnpicklingError(
+                f"it has the time zone {key!r}, unknown to this machine (pip install tzdata)"
+            ) from None
 
 
 def load(data: bytes) -> tuple[Entries, list[str]]:

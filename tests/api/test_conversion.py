@@ -314,6 +314,8 @@ HOSTILE = {
     "a new object": (inside(b"\x80\x02csubprocess\nPopen\n(S'touch'\nS'marker'\nt\x81"), "Popen"),
     "attributes of a class": (inside(b"cuuid\nUUID\n}S'int'\nI1\nsb"), "does not load"),
     "attributes of a date": (inside(b"cdatetime\ndate\n(N}S'today'\nI1\nstb"), "does not load"),
+    "defaults of a function": (inside(b"cbuiltins\ngetattr\n(czoneinfo\nZoneInfo\nS'_unpickle'\ntR"
+                                      b"(N}S'__defaults__'\n(I1\ntstb"), "does not load"),
     "a UUID that is not whole": (inside(b"\x80\x02cuuid\nUUID\n)\x81}S'int'\nS'x'\nsb"), "no item"),
     "a persistent id": (b"Pmarker\n.", "persistent id"),
     "an extension": (inside(b"\x80\x02\x82\x01"), "does not load"),

@@ -22,7 +22,8 @@ from dynafile.store.registry import open_volume
 from dynafile.store.store import Options, Store
 from dynafile.table import conversion
 from dynafile.table.checking import check_table
-from dynafile.table.conversion import convert, remove_originals, state_of
+from dynafile.table.conversion import convert, remove_originals
+from dynafile.table.conversion_state import state_of
 from dynafile.table.definition import Definition
 from dynafile.table.table import Table
 from dynafile.table_options import TableOptions
