@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeAlias
 
 from sortedcontainers import SortedDict
@@ -24,11 +25,18 @@ _CLASS: Final = ("sortedcontainers.sorteddict", "SortedDict")
 class _Unpickler(pickle.Unpickler):
     """An unpickler that knows one class."""
 
-    def find_class(self, module: str, name: str) -> type:
-        """Return SortedDict; anything else is refused."""
+    def find_class(self, module: str, name: str) -> Callable[..., Any]:
+        """Return what makes a SortedDict; anything else is refused.
+
+        Not the class: a forged pickle could set attributes of it, for the whole process. Those of a
+        bound method cannot be set.
+        """
         if (module, name) != _CLASS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return SortedDict  # type: ignore[no-any-return]
+        return self._make
+
+    def _make(self, *arguments: Any) -> Entries:
+        return SortedDict(*arguments)
 
     def persistent_load(self, pid: Any) -> NoReturn:
         """Refuse persistent ids."""

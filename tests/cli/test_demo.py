@@ -31,10 +31,12 @@ def test_the_demo(run: Run, folder: Path) -> None:
         f"1  {len(cities):,} cities into a folder",
         "2  One city, by its key",
         "3  A country's cities, by a prefix of the sort key",
-        "4  A filter over all of them, in three forms",
-        "5  An update, heard by a listener and seen by a second process",
-        "6  What is in the folder, now that it is closed",
-        "7  Where to go next",
+        "4  A second order: a country's largest cities, by an index",
+        "5  A filter over all of them, in three forms",
+        "6  An update, heard by a listener and seen by a second process",
+        "7  What each takes here, warm: the median of nine rounds",
+        "8  What is in the folder, now that it is closed",
+        "9  Where to go next",
     ):
         assert act in text
     (before,) = [city["population"] for city in cities if city["SK"] == "Paris#2988507"]

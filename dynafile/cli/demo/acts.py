@@ -6,20 +6,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from dynafile import Attr, Dynafile, Event
+from dynafile import Attr, Dynafile, Event, GlobalIndex
 from dynafile.cli.demo.stage import duration, size, timed
 from dynafile.cli.failures import Failure
 from dynafile.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dynafile.cli.demo.stage import Stage
 
 _FLUSH = 2000
 _REPEATS = 2000
+_ROUNDS = 9
+INDEX = "by-population"
 _PARIS = {"PK": "country#FR", "SK": "Paris#2988507"}
 _MEANINGS = {
     "meta.json": "the schema: keys, types, table name",
@@ -28,6 +31,7 @@ _MEANINGS = {
     "checkpoint": "where the journal's replay begins",
     "journal": "what was committed, append-only",
     "_partitions": "snapshots of partitions, sorted",
+    f"_gsi-{INDEX}": "the index, a mirror of the same kind",
     "runs": "checkpoints that wait to be folded into snapshots",
     "tmp": "half-made files, emptied at opening",
 }
@@ -82,6 +86,55 @@ def by_prefix(stage: Stage, db: Dynafile) -> None:
         )
     stage.code("    ..., scan_index_forward=False, limit=3)", took.seconds)
     stage.names([city["name"] for city in found])
+
+
+def largest(stage: Stage, db: Dynafile) -> None:
+    """Add an index, and query it in reverse: a country's largest cities."""
+    stage.act("A second order: a country's largest cities, by an index")
+    index = GlobalIndex(pk="countrycode", sk="population")
+    with (
+        timed() as took,
+        progress_bar("indexing", len(db), unit="cities") as report,
+    ):
+        db.add_index(INDEX, index, progress=lambda _name, done, _total: report(done, done))
+    stage.code(f'db.add_index("{INDEX}",', took.seconds)
+    stage.code('    GlobalIndex(pk="countrycode", sk="population"))')
+    with timed() as took:
+        found = list(db.query("FR", index=INDEX, scan_index_forward=False, limit=5))
+    stage.code(f'db.query("FR", index="{INDEX}", scan_index_forward=False, limit=5)', took.seconds)
+    stage.names([f"{city['name']} {city['population']:,}" for city in found])
+
+
+def timings(stage: Stage, db: Dynafile) -> None:
+    """Time each operation by itself, the median of some rounds; what is put back is unchanged."""
+    stage.act("What each takes here, warm: the median of nine rounds")
+    city = db.get_item(key=_PARIS)
+    assert city is not None
+    jobs: dict[str, Callable[[], object]] = {
+        "db.get_item(key=...)": lambda: db.get_item(key=_PARIS),
+        "db.query(pk, starts_with=..., limit=10)": lambda: list(
+            db.query("country#FR", starts_with="S", limit=10)
+        ),
+        "db.query(pk, index=..., limit=10)": lambda: list(db.query("FR", index=INDEX, limit=10)),
+        "db.put_item(item=...), synced, with one index": lambda: db.put_item(item=city),
+    }
+    for code, job in jobs.items():
+        stage.code(code, _median(job, _REPEATS // 20))
+    with Dynafile(db.path, durability="relaxed") as relaxed:
+        took = _median(lambda: relaxed.put_item(item=city), _REPEATS // 20)
+    stage.code('the same put with durability="relaxed"', took)
+    stage.code("list(db.scan()), an item", _median(lambda: list(db.scan()), 1) / len(db))
+
+
+def _median(job: Callable[[], object], repeats: int) -> float:
+    """Return the seconds that a job takes once."""
+    rounds = []
+    for _ in range(_ROUNDS):
+        with timed() as took:
+            for _ in range(repeats):
+                job()
+        rounds.append(took.seconds / repeats)
+    return median(rounds)
 
 
 def three_filters(stage: Stage, db: Dynafile) -> None:

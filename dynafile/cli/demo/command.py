@@ -38,11 +38,15 @@ def demo(
     with timed() as took:
         with Dynafile(path, "PK", "SK", table_name=_TABLE) as db:
             db.clear()
+            for index in db.indexes:
+                db.drop_index(index)
             acts.import_cities(stage, db, cities)
             acts.one_city(stage, db)
             acts.by_prefix(stage, db)
+            acts.largest(stage, db)
             acts.three_filters(stage, db)
             acts.update(stage, db)
+            acts.timings(stage, db)
         acts.layout(stage, path)
         acts.where_next(stage, path, _program())
     stage.end(f"All of this took {duration(took.seconds)}. The folder {path} stays.")
