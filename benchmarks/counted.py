@@ -30,7 +30,7 @@ TOLERANCE: Final = 0.02
 
 _ITEMS: Final = 2_000
 _OPERATIONS: Final = 200
-_METHODS: Final = ("read", "write", "sync", "replace", "list", "remove")
+_METHODS: Final = ("read", "write", "sync", "replace_all", "list", "remove")
 
 Counts = dict[str, dict[str, float]]
 
@@ -65,10 +65,15 @@ def watched() -> Iterator[Work]:
     real = {method: getattr(LocalVolume, method) for method in _METHODS}
 
     def counting(method: str) -> Any:
-        def call(self: LocalVolume, name: str, *arguments: Any) -> Any:
-            returned = real[method](self, name, *arguments)
-            if threading.get_ident() == thread:
-                written = arguments[-1] if method in ("write", "replace") else b""
+        def call(self: LocalVolume, *arguments: Any) -> Any:
+            returned = real[method](self, *arguments)
+            if threading.get_ident() != thread:
+                return returned
+            if method == "replace_all":  # which replace() calls too
+                for _, data in arguments[0]:
+                    work.note("replace", data)
+            else:
+                written = arguments[-1] if method == "write" else b""
                 work.note(method, returned if method == "read" else written)
             return returned
 
