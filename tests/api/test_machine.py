@@ -24,7 +24,10 @@ from dynafile import (
     Attr,
     Dynafile,
     Event,
+    GlobalIndex,
+    Include,
     Key,
+    LocalIndex,
     begins_with,
     between,
     eq,
@@ -82,6 +85,13 @@ expiries = st.one_of(
 """When an item expires, in seconds from the beginning; or a value that never does."""
 sizes = st.sampled_from([0, 0, 0, 200])
 items = st.tuples(places, attributes, expiries, sizes)
+
+
+INDEXES = {
+    "global": GlobalIndex(pk="group", sk="rank"),
+    "keys": GlobalIndex(pk="group", sk="rank", projection="KEYS_ONLY"),
+    "local": LocalIndex(sk="rank", projection=Include("n")),
+}
 
 
 class Machine(RuleBasedStateMachine):
@@ -165,6 +175,8 @@ class Machine(RuleBasedStateMachine):
         item = {**self.key(place), **more}
         if size:
             item["filler"] = "x" * size
+        if place[1] % 4:  # the others are in no index
+            item["group"], item["rank"] = f"g{place[1] % 3}", len(more) * 10 + place[0]
         if expiry is not None:
             item["ttl"] = expiry + NOW if isinstance(expiry, (int, float, Decimal)) else expiry
             if expiry == 0 and not isinstance(expiry, bool):
@@ -400,6 +412,38 @@ class Machine(RuleBasedStateMachine):
         assert {self.place(item): item for item in found} == visible
         for pk in {item["PK"] for item in found}:
             assert [item for item in found if item["PK"] == pk] == self.collection(pk)
+
+    # -- indexes ----------------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from(sorted(INDEXES)))
+    def add_index(self, name: str) -> None:
+        if self.sort or name != "local":
+            self.db.add_index(name, INDEXES[name])
+
+    @rule(name=st.sampled_from(sorted(INDEXES)))
+    def drop_index(self, name: str) -> None:
+        if name in self.db.indexes:
+            self.db.drop_index(name)
+
+    @rule(group=st.sampled_from(["g0", "g1", "g2"]), forward=st.booleans())
+    def query_indexes(self, group: str, forward: bool) -> None:
+        grouped = [item for item in self.visible().values() if item.get("group") == group]
+        for name in ("global", "keys"):
+            if name not in self.db.indexes:
+                continue
+            found = list(self.db.query(group, index=name, scan_index_forward=forward))
+            ranks = [item["rank"] for item in found]
+            assert ranks == sorted(ranks, reverse=not forward)
+            assert {self.place(item) for item in found} == {self.place(item) for item in grouped}
+            assert len(found) == len(grouped)
+            if name == "global":
+                assert {self.place(item): item for item in found} == {
+                    self.place(item): item for item in grouped
+                }
+        if "local" in self.db.indexes:
+            found = list(self.db.scan(index="local"))
+            ranked = [item for item in self.visible().values() if "rank" in item]
+            assert sorted(item["rank"] for item in found) == sorted(i["rank"] for i in ranked)
 
     @invariant()
     def len_is_exact(self) -> None:
