@@ -124,8 +124,11 @@ class Definition:
         return replace(self, indexes={**self.indexes, index.name: index})
 
     def without_index(self, name: str) -> Definition:
-        """Return the definition with an index less."""
-        return replace(self, indexes={n: i for n, i in self.indexes.items() if n != name})
+        """Return the definition with an index less, and the types that only it needed."""
+        indexes = {n: i for n, i in self.indexes.items() if n != name}
+        used = {attribute for i in indexes.values() for attribute in (*i.pk, *i.sk)}
+        types = {attribute: t for attribute, t in self.index_types.items() if attribute in used}
+        return replace(self, indexes=indexes, index_types=types)
 
     def with_types(self, pk_type: str | None, sk_type: str | None) -> Definition:
         """Return the definition with key types learnt, where they were not known."""
