@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -34,10 +35,19 @@ class TableReader:
         self.name = name
         self._decoder = ItemDecoder(decoder_budget)
         self._known = self._decoder.known
-        self._take(store.schema)
+        self._taking = threading.RLock()
+        self._adopt(store.schema)
 
     def _take(self, schema: Schema) -> None:
-        """Take the table's definition from a schema."""
+        """Take the table's definition from a schema, unless another thread took a newer one.
+
+        A commit that was made for the newest looks at the indexes under the lock once more.
+        """
+        with self._taking:
+            if schema.version >= self._schema.version:
+                self._adopt(schema)
+
+    def _adopt(self, schema: Schema) -> None:
         self.definition = definition = Definition.from_json(schema.tables[self.name])
         self.keys = KeySchema(definition)
         self._key = self.keys.key
@@ -90,11 +100,13 @@ class TableReader:
             )
         return index
 
-    def refresh(self) -> None:
-        """Take the newest schema, where it is another."""
+    def refresh(self) -> bool:
+        """Take the newest schema; return whether it is another."""
         schema = self._store.schema
-        if schema is not self._schema:
-            self._take(schema)
+        if schema is self._schema:
+            return False
+        self._take(schema)
+        return True
 
     def read(
         self,
@@ -120,9 +132,9 @@ class TableReader:
             return self._read_through(index, bounds, wanted, limit, reverse=reverse)
         if keep:
             size = _FIRST_CHUNK if limit is None else limit
-            items = self._remembered(space, low, high, reverse, size)
+            items = self._remembered(space, low, high, reverse, size, index)
         else:
-            chunks = self._chunks(space, low, high, reverse=reverse)
+            chunks = self._chunks(space, low, high, index, reverse=reverse)
             items = (item for _, raws in chunks for item in decode_items(raws))
         if self._ttl is not None:
             items = self._visible(items)
@@ -137,14 +149,21 @@ class TableReader:
     def _space_of(self, index: Index) -> Keyspace:
         space = self._store.replica.keyspaces.get(index.entries)
         if space is None:
-            raise self._dropped(index.name)
+            raise self._dropped(index)
         return space
 
-    def _dropped(self, name: str) -> IndexNotFound:
+    def _dropped(self, index: Index | None) -> IndexNotFound:
+        name = "" if index is None else index.name
         return IndexNotFound(f"the index {name!r} was dropped while it was read", index=name)
 
     def _remembered(
-        self, space: Keyspace, low: bytes, high: bytes | None, reverse: bool, size: int
+        self,
+        space: Keyspace,
+        low: bytes,
+        high: bytes | None,
+        reverse: bool,
+        size: int,
+        index: Index | None,
     ) -> Iterator[dict[str, Any]]:
         known, decode = self._known, self._decoder.decode
         # The loop of Store.range, without the generator between: a short query is half as long.
@@ -152,7 +171,7 @@ class TableReader:
         while high is None or low < high:
             _, raws, bound = read(space, low, high, size)
             if space.dropped:
-                raise self._dropped(space.directory)
+                raise self._dropped(index)
             for raw in raws:
                 item = known.get(raw)
                 if type(item) is dict:
@@ -168,14 +187,20 @@ class TableReader:
             size = MANY
 
     def _chunks(
-        self, space: Keyspace, low: bytes, high: bytes | None, *, reverse: bool
+        self,
+        space: Keyspace,
+        low: bytes,
+        high: bytes | None,
+        index: Index | None,
+        *,
+        reverse: bool,
     ) -> Iterator[tuple[list[bytes], list[bytes]]]:
         for chunk in self._store.range(space, low, high, reverse=reverse, limit=MANY):
             if space.dropped:
                 break
             yield chunk
         if space.dropped:
-            raise self._dropped(space.directory)
+            raise self._dropped(index)
 
     def _read_through(
         self,
@@ -192,7 +217,7 @@ class TableReader:
         """
         space = self._space_of(index)
         now = time.time()
-        for entries, raws in self._chunks(space, *bounds, reverse=reverse):
+        for entries, raws in self._chunks(space, *bounds, index, reverse=reverse):
             for entry, raw in zip(entries, raws, strict=True):
                 whole = self._get(self._items, index.item_key(entry))
                 if whole is None:

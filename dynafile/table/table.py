@@ -52,7 +52,7 @@ class Table(TableWriter):
         """Remove every item; listeners hear of each."""
         while True:
             try:
-                self._commit(self._prepare_clear, self._schema.version, self.refresh)
+                self._commit(self._prepare_clear, self._schema.version, self._take_newest)
             except SchemaChanged:
                 self._take(self._store.schema)
                 continue

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from dynafile.errors import InvalidKey
 from dynafile.store.format import DELETE, PUT, SCHEMA, Operation
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -59,8 +60,8 @@ class TableWriter(TableReader):
         self._dispatcher = Dispatcher()
         super().__init__(store, name, decoder_budget)
 
-    def _take(self, schema: Schema) -> None:
-        super()._take(schema)
+    def _adopt(self, schema: Schema) -> None:
+        super()._adopt(schema)
         definition = self.definition
         types_known = definition.pk_type and (definition.sk_type or definition.sk_attribute is None)
         free = self._ttl is None and not self._indexes
@@ -106,7 +107,12 @@ class TableWriter(TableReader):
         expiry = None if ttl is None else expiry_of(item, ttl)
         if not maker.indexes:
             return Write(key, raw, expiry)
-        return Write(key, raw, expiry, maker.of(raw, key), maker.types(raw))
+        try:
+            return Write(key, raw, expiry, maker.of(raw, key), maker.types(raw))
+        except InvalidKey:
+            if not self.refresh():
+                raise
+            return self._as_write(key, raw, item)  # the index that refused may have been dropped
 
     def write(self, writes: list[Write], schema: Schema) -> None:
         """Commit writes as one, in their order.
