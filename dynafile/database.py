@@ -307,12 +307,18 @@ class Dynafile(IndexedHandle):
             journal_bytes=figures.journal_bytes,
             disk_bytes=figures.disk_bytes,
             indexes=tuple(
-                self._describe_index(definition, index) for index in definition.indexes.values()
+                described
+                for index in definition.indexes.values()
+                if (described := self._describe_index(definition, index)) is not None
             ),
         )
 
-    def _describe_index(self, table: Definition, definition: IndexDefinition) -> IndexDescription:
-        space = self._store.keyspace(definition.entries)
+    def _describe_index(
+        self, table: Definition, definition: IndexDefinition
+    ) -> IndexDescription | None:
+        space = self._store.replica.keyspaces.get(definition.entries)
+        if space is None:
+            return None  # dropped meanwhile, by another thread or process
         figures = self._store.figures(space)
         return IndexDescription(
             name=definition.name,
