@@ -14,7 +14,7 @@ from dynafile.store.registry import release_store
 from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT, Options
 from dynafile.table.backfill import Backfill, Progress
 from dynafile.table.definition import Definition
-from dynafile.table.index_changes import add_indexes
+from dynafile.table.index_changes import add_indexes, with_indexes
 from dynafile.table.index_options import Index, check_indexes
 from dynafile.table.opening import open_table_store
 from dynafile.table.table import Table
@@ -127,8 +127,11 @@ class TableHandle:
                     " opened with read_only=True: open it without, to add it"
                 )
             return
+        where = f"the table in {self._path}"
+        # Refuses before anything is written.
+        with_indexes(self._store.schema, self._table.name, new, where, empty=False)
         self._table.declare_types(wanted.pk_type, wanted.sk_type)
-        add_indexes(self._store, self._table.name, new, f"the table in {self._path}")
+        add_indexes(self._store, self._table.name, new, where)
         self._fill_indexes(wait=wait, progress=progress)
 
     def _fill_indexes(self, *, wait: bool, progress: Progress | None) -> None:
