@@ -76,12 +76,15 @@ class Backfill:
             )
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait for the thread; say whether it ended in time. Raises what ended it."""
+        """Wait for the thread; say whether it ended in time.
+
+        Raises what ended it, unless somebody has completed the indexes since.
+        """
         if self._thread is not None:
             self._thread.join(timeout)
             if self._thread.is_alive():
                 return False
-        if self._error is not None:
+        if self._error is not None and self._next() is not None:
             raise self._error
         return True
 
