@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from itertools import chain, islice
 from typing import Final, Self
 
 from msgspec.msgpack import Decoder, Encoder
@@ -18,13 +17,15 @@ RUN_PAIRS: Final = 8192
 MEMORY_BYTES: Final = 64 * 1024 * 1024
 PAIR_OVERHEAD: Final = 150
 BLOCK_PAIRS: Final = 128
+BLOCK_BYTES: Final = 256 * 1024
+"""What is read of each run on disk at a time: so many pairs, or fewer that are this large."""
 
 _encode = Encoder().encode
 _decode = Decoder(list[bytes]).decode
 
 
 class Sorter:
-    """Takes pairs in any order and gives them back sorted, each key once.
+    """Takes pairs in any order, each key once, and gives them back sorted.
 
     Sorted runs stay in memory up to a budget; then they are merged into one run on disk, in a file
     without a name, which is gone with the process whatever happens to it.
@@ -52,10 +53,11 @@ class Sorter:
         """Take one pair."""
         self._run[key] = value
         self._used += len(key) + len(value) + PAIR_OVERHEAD
-        if len(self._run) >= RUN_PAIRS:
+        full = self._used > self._memory_bytes
+        if full or len(self._run) >= RUN_PAIRS:
             self._end_run()
-            if self._used > self._memory_bytes:
-                self._spill()
+        if full:
+            self._spill()
 
     def sorted(self) -> Iterator[Pair]:
         """Yield all pairs in the order of their keys. Nothing can be added any more."""
@@ -75,8 +77,8 @@ class Sorter:
             self._file = self._volume.scratch()
         merged = heapq.merge(*self._in_memory())
         blocks: list[tuple[int, int]] = []
-        while block := list(islice(merged, BLOCK_PAIRS)):
-            data = _encode(list(chain.from_iterable(block)))
+        while block := _block_of(merged):
+            data = _encode(block)
             blocks.append((self._file.append(data), len(data)))
         self._spilled.append(blocks)
         self._runs.clear()
@@ -100,3 +102,15 @@ class Sorter:
         self._run.clear()
         if self._file is not None:
             self._file.close()
+
+
+def _block_of(pairs: Iterator[Pair]) -> list[bytes]:
+    """Take the keys and values of the next block, one after the other."""
+    block: list[bytes] = []
+    left = BLOCK_BYTES
+    for key, value in pairs:
+        block += key, value
+        left -= len(key) + len(value)
+        if left <= 0 or len(block) >= 2 * BLOCK_PAIRS:
+            break
+    return block
