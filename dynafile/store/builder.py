@@ -50,6 +50,11 @@ class Builder:
         self._left: list[Pair] = []
         self._last = False
 
+    @property
+    def left(self) -> int:
+        """How many entries of the last step the next one begins with."""
+        return len(self._left)
+
     def take(self, entries: Iterator[Pair]) -> list[Pair]:
         """Return the entries of the next step, with those that the last one left; none: done."""
         taken, self._left = self._left, []

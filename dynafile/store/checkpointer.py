@@ -232,9 +232,12 @@ class Checkpointer:
         """Put others in the place of a partition, with more entries than it had. Under the lock.
 
         ``through``: the last of the keys that were added, where more are to come; then what lies
-        from the last cut before it on is left as it was, and its beginning returned, or None where
-        there is nothing to be cut off yet. Not a fold: who has the partition in memory would not
-        learn of the entries by that.
+        from the last cut before it on is left without them, and its beginning returned, or None
+        where there is nothing to be cut off yet. Not a fold: who has the partition in memory would
+        not learn of the entries by that.
+
+        What is left gets a snapshot too, even if it is empty: without one only the journal would
+        know where the piece before it ends, and a checkpoint would take that away.
         """
         target = int(self.partition_bytes * BUILT_SHARE)
         points, _ = cut_points(entries, target, len(entries))
@@ -244,9 +247,13 @@ class Checkpointer:
                 return None
         self._writer.sync_through(self._replica.lsn)
         pieces = pieces_of(entries, points)
-        rest = through is not None
-        self._replace(keyspace, [part], [part.begin, *points], pieces, rest=rest)
-        return points[-1] if rest else None
+        if through is not None:
+            with self._replica.mutex:
+                before = self._replica.entries_at(keyspace, part.begin)[1]
+                left = before.irange(points[-1])
+                pieces[-1] = Entries((key, before[key]) for key in left)
+        self._replace(keyspace, [part], [part.begin, *points], pieces)
+        return None if through is None else points[-1]
 
     def _split(self, keyspace: Keyspace, part: Partition, entries: Entries) -> int:
         target = int(self.partition_bytes * PIECE_SHARE)

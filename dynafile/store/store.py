@@ -223,7 +223,7 @@ class Store:
         done = 0
         while pairs := builder.take(entries):
             self._writer.hold(partial(builder.step, pairs), self._lock_timeout)
-            done += len(pairs)
+            done += len(pairs) - builder.left
             built(done)
 
     def keep_flushed(self) -> None:
