@@ -269,6 +269,7 @@ class Writer:
         # and no checkpoint comes before it is in meta.json.
         try:
             if self._replica.schema.version != self.meta_version:
+                self.sync_through(self._replica.lsn)  # or a power cut takes back what it says
                 self.write_meta()
             if self.maintenance is not None:
                 self._quiet_until = self.maintenance.after_commit(written)
