@@ -11,6 +11,8 @@ LOCK_NAME: Final = "lock"
 POSITION_NAME: Final = "position"
 MIRROR_PREFIXES: Final = ("_gsi-", "_lsi-")
 """What the folders of mirror directories, global and local indexes, begin with."""
+KEYSPACE_FOLDERS: Final = ("/_partitions", "/_gone")
+"""What the folders of keyspaces in a mirror directory end with."""
 
 
 def segment_name(base: int) -> str:

@@ -8,7 +8,11 @@ from typing import Any
 
 from dynafile.errors import CorruptFile, ForeignFile
 from dynafile.store.format import FORMAT_VERSION, check_version
-from dynafile.store.names import MIRROR_PREFIXES
+from dynafile.store.names import (
+    KEYSPACE_FOLDERS,
+    MIRROR_PREFIXES,
+    parse_partition_directory,
+)
 from dynafile.store.volume import Volume
 
 
@@ -55,15 +59,25 @@ class Schema:
 def stray_folders(volume: Volume, schema: Schema) -> list[str]:
     """Return the folders of mirror directories that a schema does not name: dropped, or half made.
 
-    Such a folder may go as soon as ``meta.json`` does not name it either.
+    Such a folder may go as soon as ``meta.json`` does not name it either. What is not ours is left
+    alone, whatever the name of the folder that it is in.
     """
     kept = set(schema.keyspaces.values())
     strays: list[str] = []
     for top in volume.list(""):
         if top.startswith(MIRROR_PREFIXES):
-            inside = {f"{top}/{name}" for name in volume.list(top)}
-            strays += sorted(inside - kept) if inside & kept else [top]
+            inside = [f"{top}/{name}" for name in volume.list(top)]
+            found = [name for name in inside if name not in kept and _is_ours(volume, name)]
+            strays += [top] if found and len(found) == len(inside) else sorted(found)
     return strays
+
+
+def _is_ours(volume: Volume, folder: str) -> bool:
+    """Say whether a folder of a mirror directory is a keyspace's, that may have partitions."""
+    if not folder.endswith(KEYSPACE_FOLDERS):
+        return False
+    names = volume.list(folder)
+    return not names or any(map(parse_partition_directory, names))
 
 
 def _inside(folder: str) -> str:
