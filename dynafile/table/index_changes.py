@@ -130,6 +130,8 @@ def _folder(index: IndexDefinition, number: int, keyspaces: Mapping[int, str]) -
     prefix = MIRROR_PREFIXES[index.kind == LOCAL]
     taken = {folder.split("/")[0].lower() for folder in keyspaces.values()}
     folder = f"{prefix}{index.name}"
-    if len(folder) > _LONGEST_FOLDER or folder.lower() in taken:
-        return f"{folder[:_LONGEST_FOLDER]}-{number:x}"
+    if len(folder) > _LONGEST_FOLDER or folder.endswith("."):  # Windows drops dots at the end
+        folder = f"{folder[:_LONGEST_FOLDER]}-{number:x}"
+    while folder.lower() in taken:
+        folder += f"-{number:x}"
     return folder
