@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from dynafile import Dynafile
+from dynafile import Action, Dynafile
 
 START_SECONDS = 60
 
@@ -120,6 +121,8 @@ def perform(db: Dynafile | None, method: str, args: tuple[Any, ...], kwargs: dic
         return len(db)
     if method == "puts":
         return put_many(db, *args)
+    if method == "churn":
+        return churn(db, *args)
     if method == "hold":
         return db._store._writer.hold(lambda: hold(*args), 10)
     if method == "checkpoint":
@@ -144,6 +147,28 @@ def put_many(db: Dynafile, pk: Any, name: str, count: int) -> list[float]:
         db.put_item(item=item)
         taken.append(time.perf_counter() - start)
     return taken
+
+
+def churn(db: Dynafile, name: str, count: int) -> None:
+    """Put, delete and move items between the keys ``G`` and ``N`` of an index, and sweep."""
+    rng = random.Random(name)
+    for _ in range(count):
+        number, action = rng.randrange(400), rng.randrange(10)
+        item = {"PK": f"{number % 7}", "SK": f"{number:04}"}
+        if action < 2:
+            db.delete_item(key=item)
+        elif action < 3:
+            db.put_item(item=item)
+        elif action < 4:
+            db.execute_batch(
+                Action("PUT", {**item, "G": rng.choice("gh"), "N": place}) for place in range(3)
+            )
+        elif action < 5:
+            db.put_item(item={**item, "G": "g", "N": 1, "ttl": 1})
+            db.sweep()
+        else:
+            moved = {"G": rng.choice("ghi"), "N": rng.randrange(100), "by": name}
+            db.put_item(item={**item, **moved})
 
 
 if __name__ == "__main__":
