@@ -6,7 +6,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import islice
-from operator import itemgetter
 from typing import Final, Protocol
 
 from dynafile.store.checkpointer import Checkpointer
@@ -26,8 +25,10 @@ STEP_SECONDS: Final = 0.012
 """What a step is meant to take under the lock. A writer waits for one, now and then."""
 MEMORY_STEP: Final = 512
 
-
-_key = itemgetter(0)
+Taken = dict[bytes, bytes]
+"""Entries of a step, sorted. The garbage collector passes a dict of bytes by; a list of pairs would
+have it walk through everything that the process holds, while writers wait.
+"""
 
 
 class Builder:
@@ -47,7 +48,7 @@ class Builder:
         self._keyspace = keyspace
         self._gone = gone
         self._step_bytes = FIRST_STEP_BYTES
-        self._left: list[Pair] = []
+        self._left: Taken = {}
         self._last = False
 
     @property
@@ -55,58 +56,56 @@ class Builder:
         """How many entries of the last step the next one begins with."""
         return len(self._left)
 
-    def take(self, entries: Iterator[Pair]) -> list[Pair]:
+    def take(self, entries: Iterator[Pair]) -> Taken:
         """Return the entries of the next step, with those that the last one left; none: done."""
-        taken, self._left = self._left, []
+        taken, self._left = self._left, {}
         size = self._step_bytes
-        for pair in entries:
-            taken.append(pair)
-            size -= len(pair[0]) + len(pair[1]) + ENTRY_OVERHEAD
+        for key, value in entries:
+            taken[key] = value
+            size -= len(key) + len(value) + ENTRY_OVERHEAD
             if size <= 0:
                 break
         else:
             self._last = True
         return taken
 
-    def step(self, pairs: list[Pair]) -> None:
+    def step(self, taken: Taken) -> None:
         """Merge some entries. Called under the writer's lock; raises SchemaChanged."""
         start = time.perf_counter()
-        at = 0
-        while at < len(pairs):
-            at = self._merge(pairs, at)
+        at, keys = 0, list(taken)
+        while at < len(keys):
+            at = self._merge(taken, keys, at)
         elapsed = max(time.perf_counter() - start, 1e-4)
         wanted = int(self._step_bytes * STEP_SECONDS / elapsed)
         least = 2 * self._checkpointer.partition_bytes
         self._step_bytes = max(least, min(wanted, 2 * self._step_bytes, MOST_STEP_BYTES))
 
-    def _merge(self, pairs: list[Pair], at: int) -> int:
+    def _merge(self, taken: Taken, keys: list[bytes], at: int) -> int:
         """Merge what belongs to one partition; return where to go on."""
         replica, keyspace = self._replica, self._keyspace
         if keyspace.dropped or self._gone.dropped:
             raise SchemaChanged
         with replica.mutex:
-            part, entries = replica.entries_at(keyspace, pairs[at][0])
+            part, entries = replica.entries_at(keyspace, keys[at])
             following = keyspace.next_of(part)
             if following is not None and not following.resolved:
                 replica.entries_at(keyspace, following.begin)
                 return at  # now it is known where it begins
-        stop = len(pairs)
+        stop = len(keys)
         if following is not None:
-            stop = bisect_left(pairs, following.begin, at, key=_key)
-        gone = self._gone_between(pairs[at][0], pairs[stop - 1][0])
-        fresh = {
-            key: value for key, value in pairs[at:stop] if key not in entries and key not in gone
-        }
+            stop = bisect_left(keys, following.begin, at)
+        gone = self._gone_between(keys[at], keys[stop - 1])
+        fresh = {key: taken[key] for key in keys[at:stop] if key not in entries and key not in gone}
         if not fresh:
             return stop
         merged = Entries(entries)
         merged.update(fresh)
-        if stop < len(pairs) or self._last:
+        if stop < len(keys) or self._last:
             self._checkpointer.rebuild(keyspace, part, merged, through=None)
             return stop
-        rest = self._checkpointer.rebuild(keyspace, part, merged, through=pairs[-1][0])
-        cut = at if rest is None else bisect_left(pairs, rest, at, key=_key)
-        self._left = pairs[cut:]
+        rest = self._checkpointer.rebuild(keyspace, part, merged, through=keys[-1])
+        cut = at if rest is None else bisect_left(keys, rest, at)
+        self._left = {key: taken[key] for key in keys[cut:]}
         if rest is None:
             self._step_bytes *= 2
         return stop

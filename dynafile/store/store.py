@@ -221,9 +221,9 @@ class Store:
         assert self._checkpointer is not None
         builder = Builder(self.replica, self._checkpointer, keyspace, gone)
         done = 0
-        while pairs := builder.take(entries):
-            self._writer.hold(partial(builder.step, pairs), self._lock_timeout)
-            done += len(pairs) - builder.left
+        while taken := builder.take(entries):
+            self._writer.hold(partial(builder.step, taken), self._lock_timeout)
+            done += len(taken) - builder.left
             built(done)
 
     def keep_flushed(self) -> None:
