@@ -7,17 +7,19 @@ import json
 import os
 import random
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from data import Item, key_of, order, shuffled_orders
+from data import Item, key_of, new_versions, order, shuffled_orders
 from memory import peak_bytes
 
 from dynafile import Dynafile
 
 CACHE_BYTES = 64 << 20
 FLUSH_ITEMS = 10_000
+PAUSE_SECONDS = 0.0005
 
 
 def build(folder: Path, count: int, per_collection: int) -> dict[str, float]:
@@ -69,6 +71,28 @@ def put(folder: Path, count: int, per_collection: int, puts: int) -> dict[str, f
     return {}
 
 
+def wait(folder: Path, count: int) -> dict[str, float]:
+    """Put new versions of orders, one each half millisecond, until stdin ends: the longest put."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=follow, daemon=True).start()
+    longest, puts = 0.0, 0
+    with Dynafile(folder, durability="relaxed", wait=False) as db:
+        print("ready", flush=True)
+        for item in new_versions(count):
+            if ended.wait(PAUSE_SECONDS):
+                break
+            started = time.perf_counter()
+            db.put_item(item=item)
+            longest = max(longest, time.perf_counter() - started)
+            puts += 1
+    return {"longest": longest, "puts": puts}
+
+
 def memory(folder: Path, count: int, per_collection: int, gets: int) -> dict[str, float]:
     """Get items at random with a small cache; the peak of memory, and how long a get takes."""
     before = peak_bytes()
@@ -94,7 +118,7 @@ def _leave_or_close(db: Dynafile, figures: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("job", choices=("build", "put", "open", "memory"))
+    parser.add_argument("job", choices=("build", "put", "open", "memory", "wait"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("items", type=int)
     parser.add_argument("per_collection", type=int)
@@ -108,6 +132,8 @@ def main() -> None:
         figures = put(*table, given.count)
     elif given.job == "open":
         figures = open_and_get(*table)
+    elif given.job == "wait":
+        figures = wait(given.folder, given.items)
     else:
         figures = memory(*table, given.count)
     json.dump(figures, sys.stdout)

@@ -88,3 +88,10 @@ def writes(count: int, existing: int, seed: int) -> list[Item]:
         number = PER_COLLECTION * (1 + seed) + index if index % 2 else rng.randrange(PER_COLLECTION)
         made.append(order(rng.randrange(customers), number, rng))
     return made
+
+
+def new_versions(existing: int) -> Iterator[Item]:
+    """Yield new versions of the first ``existing`` orders, without end, at random."""
+    rng = random.Random(SEED + 1)
+    while True:
+        yield order(*divmod(rng.randrange(existing), PER_COLLECTION), rng)

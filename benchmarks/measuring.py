@@ -18,6 +18,7 @@ class Sizes:
 
     items: int = 20_000
     large: int = 1_000_000
+    indexed: int = 300_000
     reads: int = 2_000
     queries: int = 400
     puts: int = 400
@@ -38,6 +39,7 @@ class Sizes:
 SMALL: Final = Sizes(
     items=400,
     large=4_000,
+    indexed=2_000,
     reads=40,
     queries=10,
     puts=10,

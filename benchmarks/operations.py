@@ -24,6 +24,9 @@ APPEND: Final = "append and fdatasync"
 APPEND_IN_PLACE: Final = "the same into a file made ahead"
 OF_1000: Final = "one of 1,000"
 INTERPRETER: Final = "the interpreter's start"
+GIVING_OLD: Final = "no index, the old item given to a listener"
+NO_INDEX: Final = "no index"
+OF_TABLE: Final = "the same query of the table"
 BEFORE_OPENING: Final = "the process before it opens"
 
 
@@ -127,11 +130,30 @@ FURTHER: Final = (
     Operation(title="build a table of 1,000,000 items, per item", group="build"),
 )
 
-INDEXES: Final[tuple[Operation, ...]] = ()
-"""Secondary indexes, once there are any: what ``bench_indexes.py`` measures then.
-
-A row each for a relaxed put into a table with two of them, against an overwrite that returns the
-old item; for a query of an index, against one of the table; for the backfill, per item; and for the
-longest wait of a writer beside it (``statistic="longest"``). The tables, the regression check and
-the test that every row is measured take them from here.
-"""
+INDEXES: Final = (
+    Operation(
+        title="relaxed overwrite with two indexes, both keys changed",
+        group="put-indexed",
+        peers={GIVING_OLD: 3.0, NO_INDEX: None},
+    ),
+    Operation(
+        title="`query` of 10 items by an index with projection ALL",
+        group="query-index",
+        peers={OF_TABLE: 1.3},
+    ),
+    Operation(title="backfill of 300,000 items, per item", group="backfill", limit=20e-6),
+    Operation(title="the same beside a process that puts", group="backfill-beside"),
+    Operation(
+        title="the longest put of that process",
+        group="backfill-wait",
+        statistic="longest",
+        limit=0.050,
+    ),
+    Operation(
+        title="the longest put of a thread of the process that backfills",
+        group="backfill-wait-thread",
+        statistic="longest",
+        limit=0.050,
+    ),
+)
+"""Secondary indexes: what ``bench_indexes.py`` measures."""

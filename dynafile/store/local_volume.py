@@ -210,21 +210,41 @@ class LocalVolume:
         A folder goes at once, by a rename into ``tmp/``: half of one would pass for a partition.
         """
         path = self._path(name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            if not name.startswith("tmp/"):
+                path = self._path(self.take_away(name))
+            self._remove_folder(path)
+            return
         self.forget(name)
         try:
-            if os.path.isdir(path) and not os.path.islink(path):
-                self._make_folders("tmp")
-                if not name.startswith("tmp/"):
-                    half = _half_made(self._path("tmp"))
-                    os.rename(path, half)
-                    path = half
-                shutil.rmtree(path)
-            else:
-                os.unlink(path)
+            os.unlink(path)
         except FileNotFoundError:
             pass
         except OSError as error:
             raise _translated(error, path) from error
+
+    def _remove_folder(self, path: str) -> None:
+        while os.path.isdir(path):
+            try:
+                shutil.rmtree(path)
+            except FileNotFoundError:
+                continue  # another process is at it too, since it has opened the store
+            except OSError as error:
+                raise _translated(error, path) from error
+
+    def take_away(self, name: str) -> str:
+        """Rename a folder into ``tmp/``."""
+        path = self._path(name)
+        self.forget(name)
+        self._make_folders("tmp")
+        half = _half_made(self._path("tmp"))
+        try:
+            os.rename(path, half)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _translated(error, path) from error
+        return f"tmp/{os.path.basename(half)}"
 
     def lock(self) -> FileLock:
         """Return the lock on the file ``lock``, which is made where it is missing."""

@@ -145,6 +145,10 @@ class Store:
         """Return the exact number of entries of a keyspace."""
         return self.replica.count(keyspace)
 
+    def count_in_passing(self, keyspace: Keyspace) -> int:
+        """Return about how many entries a keyspace has, without making others wait."""
+        return self.replica.count_in_passing(keyspace)
+
     # -- writing --------------------------------------------------------------------------------
 
     def commit(
@@ -172,17 +176,17 @@ class Store:
     def change_schema(self, change: Callable[[Schema], Schema]) -> None:
         """Commit another schema, durably. ``change`` makes it of the newest, or returns that.
 
-        The folders of keyspaces that it drops are removed before this returns; who dies in between
-        leaves them to the next opening.
+        The folders of keyspaces that it drops are removed before this returns, but not under the
+        lock, since there may be thousands; who dies in between leaves them to the next opening.
         """
+        away: list[str] = []
 
         def prepare(view: View) -> list[Operation]:
             schema = change(view.schema)
             if schema is view.schema:
                 return []
             # What a dropped keyspace left must not be taken for partitions of its namesake.
-            for name in stray_folders(self.volume, view.schema):
-                self.volume.remove(name)
+            away.extend(map(self.volume.take_away, stray_folders(self.volume, view.schema)))
             return [(SCHEMA, 0, b"", schema.encode())]
 
         while True:
@@ -192,13 +196,14 @@ class Store:
                 continue
             break
         if self._journal is not None and stray_folders(self.volume, self.schema):
-            self._writer.hold(self._remove_strays, self._lock_timeout)
+            self._writer.hold(lambda: self._take_strays_away(away), self._lock_timeout)
+        for name in away:
+            self.volume.remove(name)
 
-    def _remove_strays(self) -> None:
+    def _take_strays_away(self, away: list[str]) -> None:
         if self._writer.meta_version != self.replica.schema.version:
             self._writer.write_meta()
-        for name in stray_folders(self.volume, self.replica.schema):
-            self.volume.remove(name)
+        away.extend(map(self.volume.take_away, stray_folders(self.volume, self.replica.schema)))
 
     def build(
         self,

@@ -113,6 +113,12 @@ class Volume(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with what is in it; harmless where it is missing."""
 
+    def take_away(self, name: str) -> str:
+        """Move a folder out of the way, however much is in it; :meth:`remove` what this returns.
+
+        That takes time and needs no lock. Who opens the store next does what was left of it.
+        """
+
     def lock(self) -> Lock:
         """Return the lock of the folder, the same object each time."""
 

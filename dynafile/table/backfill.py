@@ -136,7 +136,7 @@ class Backfill:
         start = time.perf_counter()
         with Sorter(store.volume) as sorter:
             scan = _Scan(definition_in(store.schema, self._table), definition)
-            total = store.count(scan.items_of(store))
+            total = store.count_in_passing(scan.items_of(store))
             for read in scan.run(store, sorter):
                 self._report(definition, read / 2, total)
             learn_types(store, self._table, definition, scan.majority())

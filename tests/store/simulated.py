@@ -104,6 +104,10 @@ class WatchedVolume:
         self._note("remove", name)
         self.inner.remove(name)
 
+    def take_away(self, name: str) -> str:
+        self._note("remove", name)
+        return self.inner.take_away(name)
+
     def lock(self) -> Lock:
         return self.inner.lock()
 
