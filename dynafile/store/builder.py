@@ -14,6 +14,7 @@ from dynafile.store.partition import ENTRY_OVERHEAD
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import MOST_READ, Replica
 from dynafile.store.snapshot import Entries
+from dynafile.store.sorter import UNINTERRUPTED
 from dynafile.store.view import View
 from dynafile.store.writer import Prepare, SchemaChanged
 
@@ -56,13 +57,15 @@ class Builder:
         """How many entries of the last step the next one begins with."""
         return len(self._left)
 
-    def take(self, entries: Iterator[Pair]) -> Taken:
+    def take(self, entries: Iterator[Pair], give_way: Callable[[], None]) -> Taken:
         """Return the entries of the next step, with those that the last one left; none: done."""
         taken, self._left = self._left, {}
         size = self._step_bytes
         for key, value in entries:
             taken[key] = value
             size -= len(key) + len(value) + ENTRY_OVERHEAD
+            if not len(taken) % UNINTERRUPTED:
+                give_way()
             if size <= 0:
                 break
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Self
 
 from msgspec.msgpack import Decoder, Encoder
@@ -16,7 +16,9 @@ RUN_PAIRS: Final = 8192
 """Sorting keeps Python's lock, and other threads wait: a run is sorted in some milliseconds."""
 MEMORY_BYTES: Final = 64 * 1024 * 1024
 PAIR_OVERHEAD: Final = 150
-BLOCK_PAIRS: Final = 128
+BLOCK_PAIRS: Final = 64
+UNINTERRUPTED: Final = 32
+"""So many pairs take some tenths of a millisecond; then others are given way to."""
 BLOCK_BYTES: Final = 256 * 1024
 """What is read of each run on disk at a time: so many pairs, or fewer that are this large."""
 
@@ -38,9 +40,16 @@ class Sorter:
     [(b'a', b'1'), (b'b', b'2')]
     """
 
-    def __init__(self, volume: Volume, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self,
+        volume: Volume,
+        memory_bytes: int = MEMORY_BYTES,
+        *,
+        give_way: Callable[[], None] | None = None,
+    ) -> None:
         self._volume = volume
         self._memory_bytes = memory_bytes
+        self._give_way = give_way
         # Dicts of bytes, and not lists of tuples: the garbage collector need not walk through them.
         self._run: dict[bytes, bytes] = {}
         self._runs: list[tuple[list[bytes], dict[bytes, bytes]]] = []
@@ -80,6 +89,8 @@ class Sorter:
         while block := _block_of(merged):
             data = _encode(block)
             blocks.append((self._file.append(data), len(data)))
+            if self._give_way is not None:
+                self._give_way()
         self._spilled.append(blocks)
         self._runs.clear()
         self._used = 0

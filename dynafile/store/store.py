@@ -32,6 +32,8 @@ from dynafile.store.view import View
 from dynafile.store.volume import Volume
 from dynafile.store.writer import Prepare, SchemaChanged, Writer
 
+GIVEN_SECONDS: Final = 0.0001
+"""What work in the background gives a thread that it would keep waiting."""
 DEFAULT_CACHE_SIZE: Final = 256 * 1024 * 1024
 DEFAULT_LOCK_TIMEOUT: Final = 10.0
 CLOSING_PARTITIONS: Final = 128
@@ -226,10 +228,22 @@ class Store:
         assert self._checkpointer is not None
         builder = Builder(self.replica, self._checkpointer, keyspace, gone)
         done = 0
-        while taken := builder.take(entries):
+        while taken := builder.take(entries, self.give_way):
             self._writer.hold(partial(builder.step, taken), self._lock_timeout)
             done += len(taken) - builder.left
             built(done)
+
+    def give_way(self) -> None:
+        """Let another thread go on that is in the middle of a commit or a read.
+
+        To be called by long work in the background, each fraction of a millisecond. Whoever waits
+        for Python's lock gets it after five, and a put does that several times.
+        """
+        mutex = self.replica.mutex
+        if self._writer.mutex.locked() or not mutex.acquire(blocking=False):
+            time.sleep(GIVEN_SECONDS)
+        else:
+            mutex.release()
 
     def keep_flushed(self) -> None:
         """Sync every second from now on: somebody is going to write relaxed commits."""

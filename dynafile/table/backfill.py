@@ -12,7 +12,7 @@ from typing import Final
 
 from dynafile.errors import HandleUnusable, InvalidKey, LockTimeout
 from dynafile.store.partition_map import Keyspace
-from dynafile.store.sorter import Sorter
+from dynafile.store.sorter import UNINTERRUPTED, Sorter
 from dynafile.store.store import Store
 from dynafile.store.writer import SchemaChanged
 from dynafile.table.definition import Definition, IndexDefinition
@@ -134,7 +134,7 @@ class Backfill:
         if entries is None or gone is None:
             raise SchemaChanged
         start = time.perf_counter()
-        with Sorter(store.volume) as sorter:
+        with Sorter(store.volume, give_way=store.give_way) as sorter:
             scan = _Scan(definition_in(store.schema, self._table), definition)
             total = store.count_in_passing(scan.items_of(store))
             for read in scan.run(store, sorter):
@@ -186,7 +186,9 @@ class _Scan:
         values_of, key_of, value_of = attribute_reader(index.attributes), index.key, index.value
         done = 0
         for keys, raws in store.range(self.items_of(store), b"", None, limit=MANY):
-            for key, raw in zip(keys, raws, strict=True):
+            for number, (key, raw) in enumerate(zip(keys, raws, strict=True)):
+                if not number % UNINTERRUPTED:
+                    store.give_way()
                 values = values_of(raw)[:count]
                 try:
                     entry = key_of(values, key)
