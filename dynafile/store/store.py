@@ -270,8 +270,11 @@ class Store:
         replica = self.replica
         with replica.mutex:
             self._follow()
-            partitions = keyspace.partitions()
-            sizes = [replica.snapshot_bytes(keyspace, part) for part in partitions if part.id]
+            partitions = list(keyspace.partitions())
+        sizes = []
+        for part in partitions:
+            with replica.mutex:  # not throughout: others wait for it
+                sizes.append(replica.snapshot_bytes(keyspace, part) if part.id else 0)
         memory = self._journal is None
         return Figures(
             partitions=len(partitions),
