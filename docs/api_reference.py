@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _WIDTH: Final = 88
-_MODULES: Final = ("database", "handle", "table_options", "table", "expressions")
+_MODULES: Final = ("database", "table_api", "descriptions", "table", "expressions")
 """The order of the reference, by the first name below ``dynafile``; others follow."""
 
-_MADE_BY: Final = {"BatchWriter": "Dynafile.batch_writer"}
+_MADE_BY: Final = {"BatchWriter": "Table.batch_writer"}
 """Classes that users do not call, and the method that makes one for them."""
 
 _ROLE = re.compile(r":(?:meth|class|func|data|attr|exc):`~?([\w.]+)`")
@@ -75,15 +75,23 @@ def error_names() -> list[str]:
 def members(cls: type) -> dict[str, Any]:
     """Return the public methods and properties of a class, also those of our bases.
 
-    A special method counts if it has a docstring.
+    A special method counts if it has a docstring. What a public base has is told there.
     """
+    base = public_base(cls)
+    elsewhere = () if base is None else base.__mro__
     found: dict[str, Any] = {}
     for owner in cls.__mro__:
-        if _is_ours(owner):
+        if _is_ours(owner) and owner not in elsewhere:
             for name, value in vars(owner).items():
                 if _is_member(name, value, owner):
                     found.setdefault(name, value)
     return found
+
+
+def public_base(cls: type) -> type | None:
+    """Return the nearest base that has an entry of its own."""
+    bases = (base for base in cls.__mro__[1:] if getattr(dynafile, base.__name__, None) is base)
+    return next(bases, None)
 
 
 def _is_member(name: str, value: object, owner: type) -> bool:
@@ -128,6 +136,9 @@ def _class(name: str, cls: type) -> Iterator[Entry]:
     if inspect.isfunction(opening) and opening.__doc__:
         parts.append(inspect.cleandoc(opening.__doc__))
     parts += [_fields(cls)] if _fields(cls) else []
+    base = public_base(cls)
+    if base is not None:
+        parts.append(f"And all that a :class:`{base.__name__}` has.")
     yield Entry(name, 2, tuple(parts))
     for member, value in members(cls).items():
         full = f"{name}.{member}"

@@ -10,12 +10,14 @@
 from __future__ import annotations
 
 from dynafile import errors
-from dynafile.database import Dynafile, IndexDescription, TableDescription
+from dynafile.database import Dynafile
+from dynafile.descriptions import IndexDescription, TableDescription
 from dynafile.errors import DynafileError
 from dynafile.expressions import Attr, Key, begins_with, between, eq, gt, gte, lt, lte
 from dynafile.table.batch import BatchWriter
 from dynafile.table.events import Action, ActionType, Event, EventListener
 from dynafile.table.index_options import GlobalIndex, Include, LocalIndex
+from dynafile.table_api import Table
 
 __version__ = "1.0.0a1"
 
@@ -33,6 +35,7 @@ __all__ = [
     "IndexDescription",
     "Key",
     "LocalIndex",
+    "Table",
     "TableDescription",
     "begins_with",
     "between",

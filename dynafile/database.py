@@ -1,80 +1,31 @@
-"""The API: ``Dynafile``, one table in a folder."""
+"""``Dynafile``: a folder that is one table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+import os
+from collections.abc import Mapping
+from typing import Literal
 
-from dynafile.errors import InvalidArgument
-from dynafile.expressions import filter_attributes, parse_filter
-from dynafile.indexed_handle import IndexedHandle
-from dynafile.key_ranges import index_range, table_range
-from dynafile.table.batch import BatchWriter
-from dynafile.table.checking import check_table
-from dynafile.table.definition import Definition, IndexDefinition
-from dynafile.table.events import Action, ActionType, EventListener
-from dynafile.table.index_options import GlobalIndex, LocalIndex, declared
-from dynafile.table.keys import segment_range
-from dynafile.table.reader import Filter
-from dynafile.table_options import AS_STORED, AsStored
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexDescription:
-    """What :meth:`Dynafile.describe` tells of an index."""
-
-    name: str
-    index: GlobalIndex | LocalIndex
-    """As it would be declared."""
-    status: str
-    """``ACTIVE``, or ``CREATING``: it is being filled, and cannot be read yet."""
-    entry_count: int
-    """Entries, those of items that are expired and not removed yet too."""
-    skipped_count: int
-    """Items that the backfill left out, because an attribute was of another type than the key's."""
-    types: Mapping[str, str | None]
-    """The types of its key attributes, ``S``, ``N`` or ``B``; None: not known yet."""
-    partition_count: int
-    snapshot_bytes: int
+from dynafile.errors import ReadOnlyDatabase
+from dynafile.store.registry import release_store
+from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT
+from dynafile.store_options import MEMORY, check_durability, path_of, store_options
+from dynafile.table.backfill import Progress
+from dynafile.table.index_changes import add_indexes, with_indexes
+from dynafile.table.index_options import Index, check_indexes
+from dynafile.table.opening import open_table_store
+from dynafile.table_api import Table
+from dynafile.table_options import AS_STORED, AsStored, TableOptions
+from dynafile.values import parse_key_type
 
 
-@dataclass(frozen=True, kw_only=True)
-class TableDescription:
-    """What :meth:`Dynafile.describe` tells. Sizes are in bytes."""
-
-    table_name: str
-    path: str
-    pk_attribute: str
-    pk_type: str | None
-    """``S``, ``N`` or ``B``; None while nothing was written."""
-    sk_attribute: str | None
-    sk_type: str | None
-    ttl_attribute: str | None
-    item_count: int
-    """Items that are not expired."""
-    partition_count: int
-    snapshot_bytes: int
-    """The partitions' files."""
-    journal_bytes: int
-    """The journal past the checkpoint: what the next opening replays."""
-    disk_bytes: int
-    """Everything in the folder."""
-    indexes: tuple[IndexDescription, ...] = ()
-
-
-class Dynafile(IndexedHandle):
+class Dynafile(Table):
     """A table in a folder: items by partition key and sort key, shared by threads and processes.
 
     Opening makes the folder where it is missing; an existing one is opened with the schema it was
     made with, and options that contradict it are refused. Close it, or use it in a ``with`` block.
 
-    Reading: :meth:`get_item`, :meth:`batch_get_item`, :meth:`query`, :meth:`scan`, ``len(db)``.
-    Writing: :meth:`put_item`, :meth:`delete_item`, :meth:`batch_writer`, :meth:`execute_batch`,
-    :meth:`clear`, :meth:`sweep`.
-    Listening: :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
-    Indexes: :meth:`add_index`, :meth:`drop_index`, :meth:`wait_for_indexes`, :attr:`indexes`.
-    Looking: :meth:`describe`, :meth:`check`.
+    It does what every :class:`Table` does:
 
     >>> with Dynafile(":memory:") as db:
     ...     db.put_item(item={"PK": "user#1", "SK": "profile", "name": "Bob"})
@@ -82,277 +33,94 @@ class Dynafile(IndexedHandle):
     {'PK': 'user#1', 'SK': 'profile', 'name': 'Bob'}
     """
 
-    # -- writing --------------------------------------------------------------------------------
-
-    def put_item(self, *, item: Mapping[str, Any]) -> None:
-        """Write an item, in the place of any with the same key.
-
-        Cost: one record in the journal; one sync where the handle is durable. Raises
-        ValidationError kinds before anything is written, ReadOnlyDatabase, LockTimeout, DiskFull.
-        """
-        if self._closed:
-            self._refuse_closed()
-        self._table.put_item(item)
-
-    def delete_item(self, *, key: Mapping[str, Any]) -> None:
-        """Delete the item with this key; no error where there is none.
-
-        ``key`` holds the key attributes; others in it are ignored. Costs and errors as
-        :meth:`put_item`.
-        """
-        if self._closed:
-            self._refuse_closed()
-        self._table.delete_item(key)
-
-    def batch_writer(
-        self, *, flush_items: int | None = None, flush_seconds: float | None = None
-    ) -> BatchWriter:
-        """Return a writer whose ``with`` block is one commit.
-
-        Its ``put_item(item=)`` and ``delete_item(key=)`` take effect together when the block ends;
-        if its body raises, none does. ``flush_items`` commits each time so many writes were
-        collected, ``flush_seconds`` each time so many seconds have passed.
-
-        >>> with Dynafile(":memory:") as db:
-        ...     with db.batch_writer() as writer:
-        ...         writer.put_item(item={"PK": "a", "SK": "1"})
-        ...         writer.put_item(item={"PK": "a", "SK": "2"})
-        ...     len(db)
-        2
-        """
-        self._check_open()
-        return BatchWriter(self._table, flush_items, flush_seconds, self._check_open)
-
-    def execute_batch(self, actions: Iterable[Action]) -> None:
-        """Commit puts and deletes as one, in their order.
-
-        An :class:`Action` is an op, ``"PUT"`` or ``"DELETE"``, and the item or key.
-        """
-        self._check_open()
-        schema = self._table.schema
-        writes = []
-        for action in actions:
-            try:
-                op, data = action
-            except (TypeError, ValueError):
-                raise InvalidArgument(f"an action is Action(op, data), not {action!r}") from None
-            if op == ActionType.PUT:
-                writes.append(self._table.put_of(data))
-            elif op == ActionType.DELETE:
-                writes.append(self._table.delete_of(data))
-            else:
-                raise InvalidArgument(f"an action's op is 'PUT' or 'DELETE', not {op!r}")
-        self._table.write(writes, schema)
-
-    def clear(self) -> None:
-        """Remove every item, in one commit; the schema stays. Listeners hear of each item."""
-        self._check_open()
-        self._table.clear()
-
-    def sweep(self) -> int:
-        """Remove the items that are expired now, each a DELETE for listeners; return how many.
-
-        Reads never see an expired item, swept or not; writes sweep some each time. Nothing is
-        removed when the clock is over ten years from the last commit's.
-        """
-        self._check_open()
-        return self._table.sweep()
-
-    # -- reading --------------------------------------------------------------------------------
-
-    def get_item(self, *, key: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the item with this key, or None.
-
-        ``key`` holds the key attributes; others in it are ignored. Cost: none in system calls where
-        the partition is in memory; else one file is read.
-        """
-        if self._closed:
-            self._refuse_closed()
-        return self._table.get_item(key)
-
-    def batch_get_item(self, *, keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the items with these keys, in the order of the keys, without those missing."""
-        self._check_open()
-        return self._table.batch_get_item(keys)
-
-    def query(
+    def __init__(
         self,
-        pk: Any,
+        path: str | os.PathLike[str] = ".",
+        pk_attribute: str | None = None,
+        sk_attribute: str | AsStored | None = AS_STORED,
+        ttl_attribute: str | None = None,
         *,
-        index: str | None = None,
-        starts_with: str | bytes | None = None,
-        sk: Any = None,
-        scan_index_forward: bool = True,
-        limit: int | None = None,
-        filter: Any = None,
-        _filter: Any = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Yield the items with this partition key in the order of their sort keys.
+        pk_type: str | type | None = None,
+        sk_type: str | type | None = None,
+        table_name: str | None = None,
+        durability: Literal["durable", "relaxed"] = "durable",
+        read_only: bool = False,
+        cache_size: int = DEFAULT_CACHE_SIZE,
+        lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
+        trusted: bool = True,
+        indexes: Mapping[str, Index] | None = None,
+        wait: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        """Open the table in a folder, or make it.
 
-        :param pk: the partition key's value; a tuple for an index with several attributes.
-        :param index: a secondary index to query in the place of the table; its items hold what it
-            projects.
-        :param starts_with: only sort keys that begin so.
-        :param sk: a condition on the sort key: ``between(a, b)``, ``begins_with(p)``, ``lt(x)``,
-            ``lte(x)``, ``gt(x)``, ``gte(x)``, ``eq(x)``, the same of ``Key("SK")``, or a value to
-            be equal to. For an index with several sort key attributes a tuple: values for the
-            first ones, and a condition on the next.
-        :param scan_index_forward: False for the reverse order.
-        :param limit: yield at most so many items.
-        :param filter: a callable, an ``Attr(...)`` condition, or a string for ``filtration``.
+        :param path: the folder; ``":memory:"`` for a table without files.
+        :param pk_attribute: the partition key; by default as stored, ``"PK"`` for a new table.
+        :param sk_attribute: the sort key; None for a table without one; by default as stored,
+            ``"SK"`` for a new table.
+        :param ttl_attribute: the attribute that holds when an item expires, in seconds since 1970;
+            by default as stored, none for a new table.
+        :param pk_type: ``"S"``, ``"N"`` or ``"B"``, or ``str``, ``int``, ``bytes``; by default as
+            stored, and for a new table the type of the first item's.
+        :param sk_type: likewise.
+        :param table_name: by default as stored, and for a new table the folder's name made valid.
+        :param durability: ``"durable"``: a write that returned is on the disk. ``"relaxed"``: a
+            power cut may take back the last second; a crash of the process takes back nothing.
+        :param read_only: take no lock and write nothing; follows what others write.
+        :param cache_size: bytes of memory for loaded partitions; the first handle of a process
+            decides.
+        :param lock_timeout: seconds to wait for another process that writes.
+        :param trusted: False for a folder from a stranger: its files are checked against their
+            exact grammar, so that they cannot exhaust memory either.
+        :param indexes: secondary indexes by name, each a GlobalIndex or a LocalIndex; those that
+            the table has not yet are added and filled from its items. None: as stored.
+        :param wait: False to return before such indexes are complete.
+        :param progress: is called with an index's name, the items done, and how many there are.
 
-        An item that is there throughout is yielded exactly once, while others write.
-        Cost: a range of the partitions' maps, no scan; of a local index with a filter on what it
-        does not project, the items too. Raises IndexNotFound, IndexNotReady, InvalidKey kinds, and
-        InvalidArgument where the filter needs what a global index does not project.
+        Raises SchemaMismatch, InvalidPath, PathNotWritable, ForeignFile, NetworkFileSystem,
+        NewerFormat, CorruptFile, LockTimeout, and ValidationError kinds for the arguments. A folder
+        of dynafile 0.1.3 is converted first; raises ConversionRefused, NotConverted.
         """
-        if self._closed:
-            self._refuse_closed()
-        table = self._table
-        wanted = None if filter is None and _filter is None else _filter_of(filter, _filter)
-        if limit is not None:
-            _check_limit(limit)
-        if index is None:
-            bounds = table_range(table.keys, pk, starts_with, sk)
-            return table.read(bounds, wanted, limit, reverse=not scan_index_forward, keep=True)
-        found = table.index(index)
-        return table.read(
-            index_range(found, pk, starts_with, sk),
-            wanted,
-            limit,
-            reverse=not scan_index_forward,
-            keep=True,
-            index=found,
-            needed=_needed(filter, _filter),
+        self._closed = True
+        check_durability(durability)
+        options = store_options(
+            read_only=read_only, cache_size=cache_size, lock_timeout=lock_timeout, trusted=trusted
         )
-
-    def scan(
-        self,
-        _filter: Any = None,
-        *,
-        index: str | None = None,
-        filter: Any = None,
-        segment: int | None = None,
-        total_segments: int | None = None,
-        limit: int | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Yield all items, those of one partition key together and in the order of their sort keys.
-
-        ``segment`` and ``total_segments`` yield one share of the table: the segments divide the
-        hash space evenly and together cover each item once. ``index``, ``limit`` and ``filter`` are
-        as in :meth:`query`; an index has only the items with its key attributes.
-
-        An item that is there throughout is yielded exactly once, while others write.
-        """
-        self._check_open()
-        if (segment is None) != (total_segments is None):
-            raise InvalidArgument("segment and total_segments go together")
-        bounds: tuple[bytes, bytes | None] = (b"", None)
-        if segment is not None and total_segments is not None:
-            bounds = segment_range(segment, total_segments)
-        wanted = _filter_of(filter, _filter)
-        _check_limit(limit)
-        if index is None:
-            return self._table.read(bounds, wanted, limit, reverse=False, keep=False)
-        found = self._table.index(index)
-        needed = _needed(filter, _filter)
-        return self._table.read(
-            bounds, wanted, limit, reverse=False, keep=False, index=found, needed=needed
+        given = check_indexes(indexes)
+        folder = path_of(path)
+        wanted = TableOptions(
+            folder,
+            pk_attribute,
+            sk_attribute,
+            ttl_attribute,
+            None if pk_type is None else parse_key_type(pk_type),
+            None if sk_type is None else parse_key_type(sk_type),
+            table_name,
+            given,
         )
+        store = open_table_store(None if folder == MEMORY else folder, options, wanted.schema)
+        try:
+            name = wanted.table_in(store.schema)
+            super().__init__(store, name, path=folder, durability=durability)
+            self._complete(wanted, wait=wait, progress=progress)
+        except BaseException:
+            self._closed = True
+            release_store(store)
+            raise
 
-    def __len__(self) -> int:
-        """Return the exact number of items; expired ones do not count."""
-        self._check_open()
-        return self._table.count()
-
-    def __bool__(self) -> bool:
-        """Return True: an empty table is still a table."""
-        return True
-
-    # -- listening ------------------------------------------------------------------------------
-
-    def add_stream_listener(self, listener: EventListener) -> None:
-        """Call ``listener(event)`` after each write of this handle.
-
-        It is called in the thread that wrote, after the commit and before the call returns, in the
-        order of the commits; it may write itself, and hears of that afterwards. One that raises is
-        logged (logger ``dynafile``) and stops nobody.
-        """
-        self._check_open()
-        self._table.add_listener(listener)
-
-    def remove_stream_listener(self, listener: EventListener) -> None:
-        """Stop calling ``listener``; raises InvalidArgument where it was not added."""
-        self._check_open()
-        self._table.remove_listener(listener)
-
-    # -- looking --------------------------------------------------------------------------------
-
-    def describe(self) -> TableDescription:
-        """Return what the table is and how large. Cost: the headers of all partitions are read."""
-        self._check_open()
-        definition = self._definition()
-        figures = self._store.figures(self._store.keyspace(definition.items))
-        return TableDescription(
-            table_name=definition.name,
-            path=self._path,
-            pk_attribute=definition.pk_attribute,
-            pk_type=definition.pk_type,
-            sk_attribute=definition.sk_attribute,
-            sk_type=definition.sk_type,
-            ttl_attribute=definition.ttl_attribute,
-            item_count=len(self),
-            partition_count=figures.partitions,
-            snapshot_bytes=figures.snapshot_bytes,
-            journal_bytes=figures.journal_bytes,
-            disk_bytes=figures.disk_bytes,
-            indexes=tuple(
-                described
-                for index in definition.indexes.values()
-                if (described := self._describe_index(definition, index)) is not None
-            ),
-        )
-
-    def _describe_index(
-        self, table: Definition, definition: IndexDefinition
-    ) -> IndexDescription | None:
-        space = self._store.replica.keyspaces.get(definition.entries)
-        if space is None:
-            return None  # dropped meanwhile, by another thread or process
-        figures = self._store.figures(space)
-        return IndexDescription(
-            name=definition.name,
-            index=declared(definition),
-            status="CREATING" if definition.building else "ACTIVE",
-            entry_count=self._store.count(space),
-            skipped_count=definition.skipped,
-            types={name: table.type_of(name) for name in (*definition.pk, *definition.sk)},
-            partition_count=figures.partitions,
-            snapshot_bytes=figures.snapshot_bytes,
-        )
-
-    def check(self) -> None:
-        """Verify every invariant of files, maps and items; raises CheckFailed with what is wrong.
-
-        Reads the whole table. Other processes that write wait meanwhile.
-        """
-        self._check_open()
-        self._store.check(lambda: check_table(self._store, self._definition()))
-
-
-def _filter_of(plain: Any, underscored: Any) -> Filter | None:
-    if plain is not None and underscored is not None:
-        raise InvalidArgument("give filter or _filter, not both: they are the same")
-    return parse_filter(plain if plain is not None else underscored)
-
-
-def _needed(plain: Any, underscored: Any) -> frozenset[str] | None:
-    return filter_attributes(plain if plain is not None else underscored)
-
-
-def _check_limit(limit: int | None) -> None:
-    if limit is not None and (type(limit) is not int or limit < 1):
-        raise InvalidArgument(f"limit must be an int of at least 1, or None, not {limit!r}")
-
-
-__all__ = ["AS_STORED", "AsStored", "Dynafile", "IndexDescription", "TableDescription"]
+    def _complete(self, wanted: TableOptions, *, wait: bool, progress: Progress | None) -> None:
+        """Add what the options declare and the table does not have yet."""
+        new = wanted.new_indexes(self._table.definition)
+        if self._read_only:
+            if new:
+                raise ReadOnlyDatabase(
+                    f"the table in {self._path} has no index {', '.join(map(repr, new))}, and it is"
+                    " opened with read_only=True: open it without, to add it"
+                )
+            return
+        where = f"the table in {self._path}"
+        # Refuses before anything is written.
+        with_indexes(self._store.schema, self._table.name, new, where, empty=False)
+        self._table.declare_types(wanted.pk_type, wanted.sk_type)
+        add_indexes(self._store, self._table.name, new, where)
+        self._fill_indexes(wait=wait, progress=progress)

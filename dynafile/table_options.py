@@ -10,6 +10,7 @@ from typing import Final
 
 from dynafile.errors import CorruptFile, InvalidArgument, SchemaMismatch
 from dynafile.store.schema import Schema
+from dynafile.store_options import MEMORY
 from dynafile.table.definition import (
     Definition,
     check_attribute_name,
@@ -19,9 +20,6 @@ from dynafile.table.definition import (
 )
 from dynafile.table.index_changes import with_indexes
 from dynafile.table.index_options import Index, check_same_index
-
-MEMORY: Final = ":memory:"
-"""The path of a table without files."""
 
 
 class AsStored(Enum):

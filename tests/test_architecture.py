@@ -26,10 +26,13 @@ FLOORS = {
     "store": 1,
     "table": 2,
     "expressions": 2,
+    "store_options": 3,
     "table_options": 3,
+    "descriptions": 3,
     "handle": 3,
     "indexed_handle": 3,
     "key_ranges": 3,
+    "table_api": 3,
     "database": 3,
     "cli": 5,
 }
@@ -42,11 +45,15 @@ MAIN = 6
 
 BESIDE = {
     ("values", "errors"),
-    ("database", "indexed_handle"),
-    ("database", "key_ranges"),
+    ("database", "store_options"),
+    ("database", "table_api"),
     ("database", "table_options"),
-    ("handle", "table_options"),
+    ("handle", "store_options"),
     ("indexed_handle", "handle"),
+    ("table_api", "descriptions"),
+    ("table_api", "indexed_handle"),
+    ("table_api", "key_ranges"),
+    ("table_options", "store_options"),
 }
 """On one floor, who may import whom; all others do not know each other."""
 

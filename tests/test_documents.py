@@ -202,9 +202,12 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 
 def public_methods(cls: type) -> list[str]:
+    """The names of a class, but for those that a base with an entry of its own tells of."""
+    bases = [base for base in cls.__mro__[1:] if getattr(dynafile, base.__name__, None) is base]
+    elsewhere = {name for base in bases for name in dir(base)}
     return [
         name
-        for name in dir(cls)
+        for name in set(dir(cls)) - elsewhere
         if not name.startswith("_") and (callable(getattr(cls, name)) or is_property(cls, name))
     ]
 

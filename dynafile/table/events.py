@@ -37,7 +37,7 @@ class Event(NamedTuple):
 
 
 EventListener = Callable[[Event], object]
-"""What :meth:`Dynafile.add_stream_listener` takes; what it returns is not looked at."""
+"""What :meth:`Table.add_stream_listener` takes; what it returns is not looked at."""
 
 Change = tuple[bytes | None, bytes | None]
 """The encoded item after and before a write."""

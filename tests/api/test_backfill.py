@@ -45,7 +45,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "FIRST_STEP_BYTES", 8000)
     monkeypatch.setattr(builder, "MOST_STEP_BYTES", 8000)
     monkeypatch.setattr(builder, "MEMORY_STEP", 40)
-    monkeypatch.setattr("dynafile.handle.Options", functools.partial(Options, **SMALL))
+    monkeypatch.setattr("dynafile.store_options.Options", functools.partial(Options, **SMALL))
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -366,10 +366,11 @@ def test_two_processes_add_the_same_index(database: OpenDatabase, worker: StartW
 
 CHILD = """
 import functools, sys, threading
-from dynafile import Dynafile, GlobalIndex, handle
+from dynafile import Dynafile, GlobalIndex, store_options
 from dynafile.store import builder
 builder.FIRST_STEP_BYTES = builder.MOST_STEP_BYTES = 8000
-handle.Options = functools.partial(handle.Options, partition_bytes=4000, checkpoint_bytes=20_000)
+options = functools.partial(store_options.Options, partition_bytes=4000, checkpoint_bytes=20_000)
+store_options.Options = options
 
 ready = threading.Event()
 
