@@ -25,6 +25,10 @@ Each message says what was wrong, where, and what to do. The text is static; the
         MalformedRecord
         IndexNotFound            (LookupError)
         IndexNotReady
+      ConditionalCheckFailed
+      TransactionCanceled
+      TransactionConflict
+      IdempotentParameterMismatch
       SchemaMismatch             (ValueError)
       ReadOnlyDatabase           (PermissionError)
       HandleUnusable
@@ -187,6 +191,33 @@ class IndexNotReady(ValidationError):
     """An index that is still being built cannot be queried. ``index`` is its name."""
 
     index: str | None = None
+
+
+class ConditionalCheckFailed(DynafileError):
+    """The condition of a write did not hold; nothing was written.
+
+    ``item`` is the item as it was, where that was asked for and there is one.
+    """
+
+    item: dict[str, Any] | None = None
+
+
+class TransactionCanceled(DynafileError):
+    """A transaction that was not made, nothing of it.
+
+    ``reasons`` has one for each of its actions, in their order: ``code``, such as ``None`` or
+    ``ConditionalCheckFailed``, ``message``, and ``item``, where it was asked for.
+    """
+
+    reasons: tuple[Any, ...] = ()
+
+
+class TransactionConflict(DynafileError):
+    """What a transaction read has changed before it was committed; run it again."""
+
+
+class IdempotentParameterMismatch(DynafileError):
+    """A client request token that was used for another request within the last ten minutes."""
 
 
 class SchemaMismatch(DynafileError, ValueError):

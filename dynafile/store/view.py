@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dynafile.store.format import CLEAR, DELETE, PUT, Operation
 from dynafile.store.partition_map import Keyspace
-from dynafile.store.replica import Replica
+from dynafile.store.replica import MOST_READ, Replica
 
 
 class View:
@@ -22,6 +22,23 @@ class View:
         if place in self._changed:
             return self._changed[place]
         return None if keyspace.id in self._cleared else self._replica.get(keyspace, key)
+
+    def range(
+        self, keyspace: Keyspace, low: bytes, high: bytes | None
+    ) -> list[tuple[bytes, bytes]]:
+        """Return the entries of [low, high) in order."""
+        found: dict[bytes, bytes] = {}
+        at: bytes | None = None if keyspace.id in self._cleared else low
+        while at is not None and (high is None or at < high):
+            keys, values, at = self._replica.read_range(keyspace, at, high, MOST_READ)
+            found.update(zip(keys, values, strict=True))
+        for (number, key), value in self._changed.items():
+            if number == keyspace.id and low <= key and (high is None or key < high):
+                if value is None:
+                    found.pop(key, None)
+                else:
+                    found[key] = value
+        return sorted(found.items())
 
     def written(self, keyspace: Keyspace) -> list[bytes]:
         """Return the keys that the commits before this one in its group wrote or deleted."""

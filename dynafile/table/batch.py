@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from dynafile.errors import InvalidArgument
 from dynafile.table.table import Table
-from dynafile.table.writer import Write
+from dynafile.table.write import Write
 
 
 class BatchWriter:

@@ -24,7 +24,7 @@ from dynafile.table.conversion_state import REMOVING, WRITING, state_of
 from dynafile.table.definition import Definition
 from dynafile.table.old_table import FOLDER, OldTable, Survey, items_in_order
 from dynafile.table.table import Table
-from dynafile.table.writer import Write
+from dynafile.table.write import Write
 
 CLAIM: Final = "conversion"
 BATCH_ITEMS: Final = 1000

@@ -65,6 +65,35 @@ class TableReader:
         """The schema that keys are made for now."""
         return self._schema
 
+    @property
+    def items(self) -> Keyspace:
+        """Where the items are."""
+        return self._items
+
+    def key_of(self, key: Mapping[str, Any]) -> bytes:
+        """Return the encoded key of an item, or of a mapping with its key attributes."""
+        return self._key(key)
+
+    def get_raw(self, key: bytes) -> bytes | None:
+        """Return what is stored at an encoded key, be it expired."""
+        return self._get(self._items, key)
+
+    def decode(self, raw: bytes) -> dict[str, Any]:
+        """Return an item that is the caller's own."""
+        return self._decoder.decode(raw)
+
+    def read_chunk(
+        self, space: Keyspace, low: bytes, high: bytes | None, size: int, *, reverse: bool
+    ) -> tuple[list[bytes], list[bytes], bytes | None]:
+        """Return keys and values of the begin of a range, or its end, and where to go on."""
+        read = self._store.read_backward if reverse else self._store.read_forward
+        return read(space, low, high, size)
+
+    def hide(self, item: dict[str, Any], index: Index) -> None:
+        """Take out of an index's item what is stored there and not projected."""
+        if self._ttl is not None and index.hides(self._ttl):
+            item.pop(self._ttl, None)
+
     def get_item(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
         raw = self._get(self._items, self._key(key))
@@ -126,7 +155,7 @@ class TableReader:
         filter looks at, where that is known.
         """
         low, high = bounds
-        space = self._items if index is None else self._space_of(index)
+        space = self._items if index is None else self.space_of(index)
         lacking = index.lacking(needed) if index is not None and needed else frozenset[str]()
         if index is not None and lacking:
             return self._read_through(index, bounds, wanted, limit, reverse=reverse)
@@ -146,7 +175,8 @@ class TableReader:
             items = _first(items, limit)
         return items
 
-    def _space_of(self, index: Index) -> Keyspace:
+    def space_of(self, index: Index) -> Keyspace:
+        """Return where the entries of an index are; raises IndexNotFound."""
         space = self._store.replica.keyspaces.get(index.entries)
         if space is None:
             raise self._dropped(index)
@@ -215,7 +245,7 @@ class TableReader:
 
         As DynamoDB does it; for a global index it refuses, and so do we.
         """
-        space = self._space_of(index)
+        space = self.space_of(index)
         now = time.time()
         for entries, raws in self._chunks(space, *bounds, index, reverse=reverse):
             for entry, raw in zip(entries, raws, strict=True):

@@ -52,7 +52,7 @@ class Table(TableWriter):
         """Remove every item; listeners hear of each."""
         while True:
             try:
-                self._commit(self._prepare_clear, self._schema.version, self._take_newest)
+                self._commit(self._prepare_clear, self._schema.version, self.take_newest)
             except SchemaChanged:
                 self._take(self._store.schema)
                 continue
@@ -60,7 +60,7 @@ class Table(TableWriter):
 
     def _prepare_clear(self, view: View) -> tuple[list[Operation], list[Change]]:
         changes: list[Change] = []
-        if self._dispatcher:
+        if self.dispatcher:
             chunks = self._store.range(self._items, b"", None, limit=MANY)
             found = {key for keys, _ in chunks for key in keys}
             olds = (
@@ -129,7 +129,8 @@ class Table(TableWriter):
         swept[:] = [len(changes)]
         return operations, changes
 
-    def _after_write(self) -> None:
+    def after_write(self) -> None:
+        """Remove some of the items that are expired by now."""
         if self._sweeping or self._expiry is None:
             return
         low, high = expired_range(time.time())
@@ -162,13 +163,13 @@ class Table(TableWriter):
         """Call ``listener`` with an Event after each write of this handle."""
         if not callable(listener):
             raise InvalidArgument(f"a listener is a callable that takes an Event, not {listener!r}")
-        self._dispatcher.connect(listener)
+        self.dispatcher.connect(listener)
         self._take(self._schema)
 
     def remove_listener(self, listener: EventListener) -> None:
         """Stop calling a listener; raises InvalidArgument where it was not added."""
         try:
-            self._dispatcher.remove(listener)
+            self.dispatcher.remove(listener)
         except ValueError:
             raise InvalidArgument(f"{listener!r} is not a listener of this database") from None
         self._take(self._schema)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from dynafile.errors import InvalidKey
+from dynafile.errors import ConditionalCheckFailed, DynafileError, InvalidKey
 from dynafile.store.format import DELETE, PUT, SCHEMA, Operation
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -15,38 +15,17 @@ from dynafile.store.view import View
 from dynafile.store.writer import SchemaChanged
 from dynafile.table.definition import Definition
 from dynafile.table.events import Change, Dispatcher, Ticket
-from dynafile.table.expiry import expiry_key, expiry_of, has_passed
-from dynafile.table.index import Entry
+from dynafile.table.expiry import expiry_key, expiry_of, has_passed, is_expired
+from dynafile.table.index import Entry, Index
 from dynafile.table.keys import KeySchema, check_type, key_types
-from dynafile.table.reader import TableReader
+from dynafile.table.pages import TablePager
+from dynafile.table.write import Test, Unlearnt, Updater, Write
 from dynafile.values import decode_item, encode_item
 
 _PRELOAD: Final = 16
 
 
-class Write:
-    """One write of a commit: the key, the new bytes (None: a delete), and what follows of them."""
-
-    __slots__ = ("entries", "expiry", "key", "raw", "types")
-
-    def __init__(
-        self,
-        key: bytes,
-        raw: bytes | None,
-        expiry: Any = None,
-        entries: list[Entry | None] | None = None,
-        types: dict[str, str] | None = None,
-    ) -> None:
-        self.key = key
-        self.raw = raw
-        self.expiry = expiry
-        self.entries = entries
-        """The item's entry in each index."""
-        self.types = types
-        """Types of index keys that are not known yet."""
-
-
-class TableWriter(TableReader):
+class TableWriter(TablePager):
     """A table of a store, as one handle writes it: with its own listeners and durability.
 
     Every write goes through :meth:`_commit`. Where nothing needs to know what was there before (no
@@ -57,7 +36,7 @@ class TableWriter(TableReader):
         self._durable = durable
         if not durable:
             store.keep_flushed()
-        self._dispatcher = Dispatcher()
+        self.dispatcher = Dispatcher()
         super().__init__(store, name, decoder_budget)
 
     def _adopt(self, schema: Schema) -> None:
@@ -65,7 +44,7 @@ class TableWriter(TableReader):
         definition = self.definition
         types_known = definition.pk_type and (definition.sk_type or definition.sk_attribute is None)
         free = self._ttl is None and not self._indexes
-        self._blind = bool(types_known) and free and not self._dispatcher
+        self._blind = bool(types_known) and free and not self.dispatcher
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -102,17 +81,39 @@ class TableWriter(TableReader):
         """Return the write of a delete."""
         return Write(self._key(key), None, None)
 
+    def update_of(self, key_item: dict[str, Any], update: Updater) -> Write:
+        """Return the write of an update of the item with these key attributes, and no others."""
+        write = Write(self._key(key_item), None).looking()
+        write.update = update
+        write.key_item = key_item
+        return write
+
+    def entry_of(self, write: Write, index: Index) -> Entry | None:
+        """Return the entry that the item of a put has in an index."""
+        if write.raw is None:
+            return None
+        return self._maker.of(write.raw, write.key)[list(self._indexes).index(index.name)]
+
+    def check_of(self, key: Mapping[str, Any], test: Test) -> Write:
+        """Return what only tests an item, as part of a transaction."""
+        write = Write(self._key(key), None).looking(test)
+        write.check = True
+        return write
+
     def _as_write(self, key: bytes, raw: bytes, item: Mapping[str, Any]) -> Write:
-        ttl, maker = self._ttl, self._maker
-        expiry = None if ttl is None else expiry_of(item, ttl)
-        if not maker.indexes:
-            return Write(key, raw, expiry)
         try:
-            return Write(key, raw, expiry, maker.of(raw, key), maker.types(raw))
+            return self._as_write_now(key, raw, item)
         except InvalidKey:
             if not self.refresh():
                 raise
             return self._as_write(key, raw, item)  # the index that refused may have been dropped
+
+    def _as_write_now(self, key: bytes, raw: bytes, item: Mapping[str, Any]) -> Write:
+        ttl, maker = self._ttl, self._maker
+        expiry = None if ttl is None else expiry_of(item, ttl)
+        if not maker.indexes:
+            return Write(key, raw, expiry)
+        return Write(key, raw, expiry, maker.of(raw, key), maker.types(raw))
 
     def write(self, writes: list[Write], schema: Schema) -> None:
         """Commit writes as one, in their order.
@@ -122,15 +123,17 @@ class TableWriter(TableReader):
         while writes:
             if schema is not self._schema:
                 schema = self._schema
-                self._prepare_again(writes)
+                self.prepare_again(writes)
             try:
                 self._write(writes, schema.version)
             except SchemaChanged:
                 self._take(self._store.schema)
+            except Unlearnt:
+                continue
             else:
                 return
 
-    def _prepare_again(self, writes: list[Write]) -> None:
+    def prepare_again(self, writes: list[Write]) -> None:
         """Hold writes against another schema than they were made for."""
         for write in writes:
             self.keys.check_types(write.key)
@@ -140,7 +143,7 @@ class TableWriter(TableReader):
 
     def _write(self, writes: list[Write], version: int) -> None:
         learnt = self._learn(writes)
-        if learnt is None and self._blind:
+        if learnt is None and self._blind and not any(write.looks for write in writes):
             number = self._items.id
             operations: list[Operation] = [
                 (PUT, number, write.key, write.raw)
@@ -150,27 +153,35 @@ class TableWriter(TableReader):
             ]
             self._store.commit(operations, version, durable=self._durable)
         else:
-            for write in writes[:_PRELOAD]:
-                # So that the commit finds the partition in memory when it has the lock.
-                self._get(self._items, write.key)
-            taken = None if learnt is None else self._take_newest
+            self.preload(writes)
+            taken = None if learnt is None else self.take_newest
             self._commit(lambda view: self._prepare(view, writes, learnt), version, taken)
         if self._ttl is not None:
-            self._after_write()
+            self.after_write()
 
-    def _after_write(self) -> None:
+    def preload(self, writes: list[Write]) -> None:
+        """Have the partitions in memory that a commit will look at when it has the lock."""
+        for write in writes[:_PRELOAD]:
+            self._get(self._items, write.key)
+
+    def after_write(self) -> None:
         """Do what a table with TTL does after each commit."""
 
-    def _take_newest(self) -> None:
+    def take_newest(self) -> None:
+        """Take the newest schema of the store."""
         self._take(self._store.schema)
 
     def _learn(self, writes: list[Write]) -> Schema | None:
-        """Return the schema with the key types of a first write, where they are not known yet."""
+        learnt = self.learnt(writes)
+        return None if learnt is self.definition else self._schema_with(learnt)
+
+    def learnt(self, writes: list[Write]) -> Definition:
+        """Return the definition with the key types of a first write, where they are not known."""
         learnt = definition = self.definition
         sk_known = definition.sk_attribute is None or definition.sk_type is not None
         first = None
         if definition.pk_type is None or not sk_known:
-            first = next((write for write in writes if write.raw is not None), None)
+            first = next((write for write in writes if write.raw or write.update), None)
         if first is not None:
             learnt = definition.with_types(*key_types(first.key))
             keys = KeySchema(learnt)
@@ -183,7 +194,7 @@ class TableWriter(TableReader):
                     check_type(kind, types.setdefault(attribute, kind), attribute)
             if types:
                 learnt = learnt.with_index_types(types)
-        return None if learnt is definition else self._schema_with(learnt)
+        return learnt
 
     def _schema_with(self, definition: Definition) -> Schema:
         return replace(
@@ -203,36 +214,61 @@ class TableWriter(TableReader):
 
         def prepared(view: View) -> list[Operation]:
             operations, changes = prepare(view)
-            if self._dispatcher and changes:
-                tickets.append(self._dispatcher.draw(changes))
+            if self.dispatcher and changes:
+                tickets.append(self.dispatcher.draw(changes))
             return operations
 
         try:
             self._store.commit([], version, prepare=prepared, durable=self._durable)
         except BaseException:
             for ticket in tickets:
-                self._dispatcher.cancel(ticket)
+                self.dispatcher.cancel(ticket)
             raise
         if made is not None:
             made()  # before the listeners: one of them may close the database
         for ticket in tickets:
-            self._dispatcher.deliver(ticket)
+            self.dispatcher.deliver(ticket)
 
     def _prepare(
         self, view: View, writes: list[Write], learnt: Schema | None
     ) -> tuple[list[Operation], list[Change]]:
-        """Turn writes into operations, with what they replace in view. Called under the lock."""
         operations: list[Operation] = []
-        changes: list[Change] = []
         if learnt is not None:
             operations.append((SCHEMA, 0, b"", learnt.encode()))
-        now = time.time()
+        changes = self.prepare(view, writes, learnt, operations, time.time())
+        return operations, changes
+
+    def prepare(
+        self,
+        view: View,
+        writes: list[Write],
+        learnt: Schema | None,
+        operations: list[Operation],
+        now: float,
+        failures: dict[Write, DynafileError] | None = None,
+    ) -> list[Change]:
+        """Turn writes into operations, with what they replace in view. Called under the lock.
+
+        What refuses a write is raised, or put into ``failures``.
+        """
+        changes: list[Change] = []
         mine: dict[bytes, bytes | None] = {}
         number = self._items.id
         for write in writes:
-            key, raw = write.key, write.raw
+            key = write.key
             old = mine[key] if key in mine else view.get(self._items, key)
-            mine[key] = raw
+            if write.looks:
+                write.old = self._unexpired(old, now)
+                try:
+                    self._resolve(write, learnt)
+                except DynafileError as error:
+                    if failures is None:
+                        raise
+                    failures[write] = error
+                    continue
+                if write.check:
+                    continue
+            raw = mine[key] = write.raw
             if raw is not None:
                 operations.append((PUT, number, key, raw))
             elif old is not None:
@@ -250,7 +286,34 @@ class TableWriter(TableReader):
                 changes.append((raw, old))
             elif old is not None:
                 changes.append((None, old))
-        return operations, changes
+        return changes
+
+    def _unexpired(self, raw: bytes | None, now: float) -> bytes | None:
+        if raw is None or self._ttl is None:
+            return raw
+        return None if is_expired(decode_item(raw), self._ttl, now) else raw
+
+    def _resolve(self, write: Write, learnt: Schema | None) -> None:
+        """Test the condition of a write, and find out what an update comes to."""
+        old = write.old
+        if write.test is None and write.update is None:
+            return
+        item = {} if old is None else self._decoder.decode(old)
+        if write.test is not None:
+            check_condition(write.test, item or None, gives_item=write.gives_item)
+        if write.update is None:
+            return
+        new = write.update(item or write.key_item)
+        raw = encode_item(new)
+        made = self._as_write_now(write.key, raw, new)
+        write.raw, write.expiry, write.entries = raw, made.expiry, made.entries
+        write.types = made.types
+        if made.types:
+            definition = self.definition
+            if learnt is not None:
+                definition = Definition.from_json(learnt.tables[self.name])
+            if any(definition.type_of(name) != kind for name, kind in made.types.items()):
+                raise Unlearnt
 
     def _reindex(
         self,
@@ -282,3 +345,11 @@ class TableWriter(TableReader):
             return False
         operations.append((DELETE, self._expiry.id, expiry_key(expiry, key), b""))
         return has_passed(expiry, now)
+
+
+def check_condition(test: Test, item: dict[str, Any] | None, *, gives_item: bool) -> None:
+    """Raise ConditionalCheckFailed, with the item if asked to, where a condition does not hold."""
+    if not test(item or {}):
+        raise ConditionalCheckFailed(
+            "The conditional request failed", item=item if gives_item else None
+        )

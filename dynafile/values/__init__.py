@@ -4,6 +4,7 @@
 - ``keys``: key values as bytes in DynamoDB's order.
 - ``codec``: items as bytes, and back as exactly what they were.
 - ``validation``: the walk that refuses and converts, with the path of what it refuses.
+- ``sizes``: what DynamoDB would count an item as.
 - ``extensions``: the types that MessagePack lacks.
 """
 
@@ -36,6 +37,7 @@ from dynafile.values.keys import (
     successor,
 )
 from dynafile.values.numbers import MAX_DIGITS, Number, canonical_decimal, check_number
+from dynafile.values.sizes import item_size, value_size
 from dynafile.values.validation import MAX_DEPTH
 
 __all__ = [
@@ -62,8 +64,10 @@ __all__ = [
     "encode_key_prefix",
     "encode_key_value",
     "hash_prefix",
+    "item_size",
     "keep_attributes",
     "key_type_of",
     "parse_key_type",
     "successor",
+    "value_size",
 ]

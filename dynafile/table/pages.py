@@ -1,0 +1,126 @@
+"""Pages: a bounded part of a query or scan, and where the next one begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dynafile.errors import InvalidKey, ValidationError
+from dynafile.table.expiry import is_expired
+from dynafile.table.index import Index
+from dynafile.table.keys import Range
+from dynafile.table.reader import Filter, TableReader
+from dynafile.values import item_size
+
+PAGE_BYTES: Final = 1024 * 1024
+"""A page ends with the item that takes it past this size, as DynamoDB counts."""
+_CHUNK: Final = 128
+_WRONG_START: Final = "The provided starting key is invalid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What one page of a query or scan is."""
+
+    items: list[dict[str, Any]]
+    scanned: int
+    """Items that were looked at: those that the filter left out, and expired ones, too."""
+    size: int
+    """Their size in bytes, as DynamoDB counts it."""
+    fetched: int
+    """The size of the items that were fetched from the table for a local index."""
+    last_key: dict[str, Any] | None
+    """Where the next page begins; None: this is the last one."""
+
+
+class TablePager(TableReader):
+    """A table of a store, as one handle reads it page by page."""
+
+    def page(
+        self,
+        bounds: Range,
+        wanted: Filter | None,
+        limit: int | None,
+        *,
+        reverse: bool,
+        start: bytes | None,
+        index: Index | None = None,
+        whole: bool = False,
+    ) -> Found:
+        """Return the items of a range from a key on that are not expired and pass a filter.
+
+        It ends after ``limit`` items were looked at, or 1 MB of them. ``whole``: give the items of
+        the table in the place of what a local index projects.
+        """
+        low, high = bounds
+        if start is not None:
+            if reverse:
+                high = start
+            else:
+                low = start + b"\0"
+        space = self._items if index is None else self.space_of(index)
+        hidden = self._ttl if index is not None and self._ttl and index.hides(self._ttl) else None
+        now = time.time()
+        items: list[dict[str, Any]] = []
+        scanned = size = fetched = 0
+        read = self._store.read_backward if reverse else self._store.read_forward
+        ahead = _CHUNK if limit is None else min(limit, _CHUNK)
+        decode = self._decoder.decode
+        while high is None or low < high:
+            keys, raws, bound = read(space, low, high, ahead)
+            if space.dropped:
+                raise self._dropped(index)
+            for key, raw in zip(keys, raws, strict=True):
+                item = decode(raw)
+                scanned += 1
+                size += item_size(item)
+                last_key = (
+                    self._place(item, index) if scanned == limit or size >= PAGE_BYTES else None
+                )
+                if not (self._ttl is not None and is_expired(item, self._ttl, now)):
+                    if whole and index is not None:
+                        stored = self._get(self._items, index.item_key(key))
+                        item = item if stored is None else decode(stored)
+                        fetched += item_size(item)
+                    elif hidden is not None:
+                        item.pop(hidden, None)
+                    if wanted is None or wanted(item):
+                        items.append(item)
+                if last_key is not None:
+                    return Found(
+                        items=items, scanned=scanned, size=size, fetched=fetched, last_key=last_key
+                    )
+            if bound is None:
+                break
+            if reverse:
+                high = bound
+            else:
+                low = bound
+        return Found(items=items, scanned=scanned, size=size, fetched=fetched, last_key=None)
+
+    def _place(self, item: Mapping[str, Any], index: Index | None) -> dict[str, Any]:
+        names = (*self.definition.key_attributes, *(() if index is None else index.attributes))
+        return {name: item[name] for name in names}
+
+    def start_of(self, start: object, bounds: Range, index: Index | None) -> bytes:
+        """Return the key after which a page begins; raises ValidationError, in DynamoDB's words."""
+        names = {*self.definition.key_attributes, *(() if index is None else index.attributes)}
+        if not isinstance(start, Mapping) or set(start) != names:
+            raise ValidationError(_WRONG_START)
+        try:
+            key: bytes | None = self._key(start)
+            if index is not None and key is not None:
+                key = index.key(tuple(start[name] for name in index.attributes), key)
+        except InvalidKey:
+            key = None
+        if key is None:
+            raise ValidationError(_WRONG_START)
+        low, high = bounds
+        if key < low or (high is not None and key >= high):
+            raise ValidationError(
+                f"{_WRONG_START}: The provided starting key is outside query boundaries based on "
+                "provided conditions"
+            )
+        return key

@@ -1,0 +1,73 @@
+"""One write of a commit: what is asked for, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dynafile.table.index import Entry
+
+Test = Callable[[dict[str, Any]], bool]
+"""Says whether a condition holds of an item; of an empty one where there is none."""
+
+Updater = Callable[[dict[str, Any]], dict[str, Any]]
+"""Returns the item that an update makes of an item, which it leaves as it is."""
+
+
+class Write:
+    """A put (with ``raw``), a delete (without), an update (with ``update``), or a mere check."""
+
+    __slots__ = (
+        "check",
+        "entries",
+        "expiry",
+        "gives_item",
+        "key",
+        "key_item",
+        "looks",
+        "old",
+        "raw",
+        "test",
+        "types",
+        "update",
+    )
+
+    def __init__(
+        self,
+        key: bytes,
+        raw: bytes | None,
+        expiry: Any = None,
+        entries: list[Entry | None] | None = None,
+        types: dict[str, str] | None = None,
+    ) -> None:
+        self.key = key
+        self.raw = raw
+        """The item's bytes; of an update, what it came to."""
+        self.expiry = expiry
+        self.entries = entries
+        """The item's entry in each index."""
+        self.types = types
+        """Types of index keys that are not known yet."""
+        self.looks = False
+        """Whether it needs to know what was there, if the table does not."""
+        self.test: Test | None = None
+        self.update: Updater | None = None
+        self.key_item: dict[str, Any] = {}
+        """The key attributes, of which an update makes an item where there is none."""
+        self.check = False
+        """Whether it only tests, and writes nothing."""
+        self.gives_item = False
+        """Whether a condition that fails tells what the item is."""
+        self.old: bytes | None = None
+        """What was there, where it looks; None where that was expired."""
+
+    def looking(self, test: Test | None = None, *, gives_item: bool = False) -> Write:
+        """Have it done only where a condition holds, or at least tell what was there."""
+        self.looks = True
+        self.test = test
+        self.gives_item = gives_item
+        return self
+
+
+class Unlearnt(Exception):
+    """An update gave an index key whose type is not known yet: learn it, and commit again."""
