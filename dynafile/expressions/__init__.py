@@ -1,4 +1,12 @@
-"""Text and builders to callables: filters and sort key conditions.
+"""Text and builders to callables: filters, key conditions, projections, updates.
+
+- ``request``: DynamoDB's expressions, with their placeholders; ``languages`` prepares and caches
+  them, with ``cache`` and ``placeholders``.
+- ``lexer``, ``parser``, ``condition_parser``, ``update_parser``, ``reserved_words``: their text, to
+  ``syntax``.
+- ``binding``, ``templates``: conditions with names and types for their placeholders, to closures.
+- ``update_binding``, ``updates``, ``update_functions``, ``edits``: what an update makes of an item.
+- ``key_conditions``, ``projections``, ``path_trees``: what a read takes, and what it returns.
 
 - ``filters``: what ``filter=`` takes, to a closure from an item to bool.
 - ``attributes``, ``nodes``, ``compiler``: ``Attr`` conditions, with DynamoDB's semantics.
@@ -13,7 +21,10 @@ from __future__ import annotations
 from dynafile.expressions.attributes import Attr, Size
 from dynafile.expressions.closures import Filter
 from dynafile.expressions.filters import filter_attributes, parse_filter
+from dynafile.expressions.key_conditions import KeyCondition
 from dynafile.expressions.nodes import Condition
+from dynafile.expressions.projections import Projection
+from dynafile.expressions.request import ConditionExpression, Expressions
 from dynafile.expressions.sort_keys import (
     Key,
     SortKeyCondition,
@@ -26,14 +37,20 @@ from dynafile.expressions.sort_keys import (
     lt,
     lte,
 )
+from dynafile.expressions.updates import Update
 
 __all__ = [
     "Attr",
     "Condition",
+    "ConditionExpression",
+    "Expressions",
     "Filter",
     "Key",
+    "KeyCondition",
+    "Projection",
     "Size",
     "SortKeyCondition",
+    "Update",
     "begins_with",
     "between",
     "eq",

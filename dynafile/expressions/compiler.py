@@ -26,10 +26,11 @@ from dynafile.expressions.comparison import (
 )
 from dynafile.expressions.literals import (
     ValueTest,
+    between_test,
+    comparison_test,
     containment_test,
-    equality_test,
     member_test,
-    order_test,
+    prefix_test,
 )
 from dynafile.expressions.nodes import (
     And,
@@ -49,7 +50,7 @@ from dynafile.expressions.nodes import (
 from dynafile.expressions.paths import MISSING, Getter, Item, path_getter
 from dynafile.expressions.sort_keys import SortKeyCondition
 
-__all__ = ["compile_condition"]
+__all__ = ["compile_condition", "operand_getter"]
 
 
 def compile_condition(condition: Condition) -> Filter:
@@ -66,8 +67,8 @@ def _comparison(node: Comparison) -> Filter:
     if isinstance(left, Literal) and not isinstance(right, Literal):
         left, right, symbol = right, left, FLIPPED[symbol]
     if isinstance(right, Literal):
-        return _on(left, _literal_test(symbol, right.value))
-    first, second = _getter(left), _getter(right)
+        return _on(left, comparison_test(symbol, right.value))
+    first, second = operand_getter(left), operand_getter(right)
     if symbol == "=":
         return lambda item: equal(first(item), second(item))
     if symbol == "<>":
@@ -75,20 +76,10 @@ def _comparison(node: Comparison) -> Filter:
     return lambda item: relate(symbol, first(item), second(item))
 
 
-def _literal_test(symbol: str, literal: Any) -> ValueTest:
-    if symbol == "=":
-        return equality_test(literal)
-    if symbol == "<>":
-        same = equality_test(literal)
-        return lambda value: not same(value)
-    return order_test(symbol, literal)
-
-
 def _between(node: Between) -> Filter:
     low, high = node.low, node.high
     if isinstance(low, Literal) and isinstance(high, Literal):
-        above, below = order_test(">=", low.value), order_test("<=", high.value)
-        return _on(node.operand, lambda value: above(value) and below(value))
+        return _on(node.operand, between_test(low.value, high.value))
     return all_of(
         (
             _comparison(Comparison(">=", node.operand, low)),
@@ -110,10 +101,8 @@ def _membership(node: Membership) -> Filter:
 
 def _begins_with(node: BeginsWith) -> Filter:
     if isinstance(node.prefix, Literal):
-        prefix = node.prefix.value
-        kind = type(prefix)
-        return _on(node.operand, lambda value: type(value) is kind and value.startswith(prefix))
-    value_of, prefix_of = _getter(node.operand), _getter(node.prefix)
+        return _on(node.operand, prefix_test(node.prefix.value))
+    value_of, prefix_of = operand_getter(node.operand), operand_getter(node.prefix)
 
     def test(item: Item) -> bool:
         value, prefix = value_of(item), prefix_of(item)
@@ -126,7 +115,7 @@ def _begins_with(node: BeginsWith) -> Filter:
 def _contains(node: Contains) -> Filter:
     if isinstance(node.member, Literal):
         return _on(node.operand, containment_test(node.member.value))
-    container_of, member_of = _getter(node.operand), _getter(node.member)
+    container_of, member_of = operand_getter(node.operand), operand_getter(node.member)
     return lambda item: contains(container_of(item), member_of(item))
 
 
@@ -160,10 +149,11 @@ def _on(operand: Operand, test: ValueTest) -> Filter:
         return on_path(operand.path, test)
     if isinstance(operand, Literal):
         return constant(test(operand.value))
-    return on_value(_getter(operand), test)
+    return on_value(operand_getter(operand), test)
 
 
-def _getter(operand: Operand) -> Getter:
+def operand_getter(operand: Operand) -> Getter:
+    """Return a closure that gives an operand's value for an item, or ``MISSING``."""
     if isinstance(operand, Attr):
         return path_getter(operand.path)
     if isinstance(operand, Literal):

@@ -26,12 +26,16 @@ from dynafile.expressions.comparison import (
 
 __all__ = [
     "ValueTest",
+    "between_test",
+    "comparison_test",
     "containment_test",
     "difference_test",
     "equality_test",
     "member_test",
     "order_test",
+    "prefix_test",
     "take_literal",
+    "take_stored",
 ]
 
 ValueTest: TypeAlias = Callable[[Any], bool]
@@ -62,8 +66,7 @@ def take_literal(value: object, depth: int = 0) -> Any:
         return bytes(value)
     if type(value).__name__ == "Binary" and isinstance(getattr(value, "value", None), bytes):
         return value.value  # type: ignore[attr-defined]
-    if depth >= _MAX_DEPTH:
-        raise NestingTooDeep(f"the value is nested deeper than {_MAX_DEPTH} levels; flatten it")
+    _check_depth(depth)
     if isinstance(value, (list, tuple)):
         return [take_literal(member, depth + 1) for member in value]
     if isinstance(value, (set, frozenset)):
@@ -79,6 +82,24 @@ def take_literal(value: object, depth: int = 0) -> Any:
         "attribute; pass a str, number, bytes, bool, None, list, dict, set, date or time",
         type=kind,
     )
+
+
+def take_stored(value: object, depth: int = 0) -> Any:
+    """Return a value as an item holds it: as ``take_literal`` does, with tuples and sets kept."""
+    if isinstance(value, (list, tuple)):
+        _check_depth(depth)
+        members = [take_stored(member, depth + 1) for member in value]
+        return tuple(members) if isinstance(value, tuple) else members
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        _check_depth(depth)
+        return {str(name): take_stored(member, depth + 1) for name, member in value.items()}
+    taken = take_literal(value, depth)
+    return set(taken) if isinstance(value, set) else taken
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= _MAX_DEPTH:
+        raise NestingTooDeep(f"the value is nested deeper than {_MAX_DEPTH} levels; flatten it")
 
 
 def _is_finite(value: float | Decimal) -> bool:
@@ -140,6 +161,28 @@ def order_test(symbol: str, literal: Any) -> ValueTest:
         cls, relation = type(literal), RELATIONS[symbol]
         return lambda value: type(value) is cls and relation(value, literal)
     return lambda value: relate(symbol, value, literal)
+
+
+def comparison_test(symbol: str, literal: Any) -> ValueTest:
+    """Return a test that a value stands in one of DynamoDB's six comparisons to the literal."""
+    if symbol == "=":
+        return equality_test(literal)
+    if symbol == "<>":
+        same = equality_test(literal)
+        return lambda value: not same(value)
+    return order_test(symbol, literal)
+
+
+def between_test(low: Any, high: Any) -> ValueTest:
+    """Return a test that a value is at least the low literal and at most the high one."""
+    above, below = order_test(">=", low), order_test("<=", high)
+    return lambda value: above(value) and below(value)
+
+
+def prefix_test(prefix: Any) -> ValueTest:
+    """Return a test that a value is of the type of the literal, and begins with it."""
+    kind = type(prefix)
+    return lambda value: type(value) is kind and value.startswith(prefix)
 
 
 def member_test(literals: Iterable[Any]) -> ValueTest:
@@ -208,12 +251,18 @@ def _number_test(symbol: str, literal: float | Decimal) -> ValueTest:
     return test
 
 
+_EXACT_FLOATS = 2**53
+"""Up to this magnitude every int is a float, and that float stands for it."""
+
+
 def _float_relation(symbol: str, exact: int | Decimal) -> tuple[float, Callable[..., bool]]:
     """Return a float and a relation to it that a float has if it has the relation to ``exact``.
 
     Going through Decimal for each float would cost half a microsecond. The float nearest to
     ``exact`` is on one side of it, or on it; every other float is on the same side of both.
     """
+    if type(exact) is int and -_EXACT_FLOATS <= exact <= _EXACT_FLOATS:
+        return float(exact), _NUMBER_RELATIONS[symbol]
     near = float(Decimal(exact))
     shown = exact_number(near)
     if shown == exact:
