@@ -14,6 +14,14 @@ from dynafile.database import Dynafile
 from dynafile.descriptions import IndexDescription, TableDescription
 from dynafile.errors import DynafileError
 from dynafile.expressions import Attr, Key, begins_with, between, eq, gt, gte, lt, lte
+from dynafile.results import (
+    Capacity,
+    ConsumedCapacity,
+    GetResult,
+    ItemCollectionMetrics,
+    Page,
+    WriteResult,
+)
 from dynafile.table.batch import BatchWriter
 from dynafile.table.events import Action, ActionType, Event, EventListener
 from dynafile.table.index_options import GlobalIndex, Include, LocalIndex
@@ -26,17 +34,23 @@ __all__ = [
     "ActionType",
     "Attr",
     "BatchWriter",
+    "Capacity",
+    "ConsumedCapacity",
     "Dynafile",
     "DynafileError",
     "Event",
     "EventListener",
+    "GetResult",
     "GlobalIndex",
     "Include",
     "IndexDescription",
+    "ItemCollectionMetrics",
     "Key",
     "LocalIndex",
+    "Page",
     "Table",
     "TableDescription",
+    "WriteResult",
     "begins_with",
     "between",
     "eq",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynafile.errors import InvalidArgument
-from dynafile.expressions import SortKeyCondition, key_condition
+from dynafile.errors import InvalidArgument, KeyTypeMismatch
+from dynafile.expressions import KeyCondition, SortKeyCondition, key_condition
 from dynafile.table.index import Index
 from dynafile.table.keys import KeySchema, Range
 
@@ -57,3 +57,34 @@ def index_range(index: Index, pk: Any, starts_with: str | bytes | None, sk: Any)
 def _refuse_both(starts_with: object) -> None:
     if starts_with is not None:
         raise InvalidArgument("give starts_with or sk, not both")
+
+
+def bound_range(keys: KeySchema | Index, conditions: KeyCondition) -> Range:
+    """Return the range that key conditions stand for, on a table or an index."""
+    try:
+        if isinstance(keys, Index):
+            return _index_range(keys, conditions)
+        sk_names = () if keys.sk is None else (keys.sk,)
+        (pk,), leading, last = conditions.bind((keys.pk,), sk_names)
+        if leading:
+            return keys.condition(pk, "=", leading)
+        if last is not None:
+            return keys.condition(pk, last.operator, last.values)
+        return keys.whole(pk)
+    except KeyTypeMismatch as error:
+        raise KeyTypeMismatch(
+            "One or more parameter values were invalid: Condition parameter type does not match "
+            "schema type",
+            attribute=error.attribute,
+            expected=error.expected,
+            actual=error.actual,
+        ) from None
+
+
+def _index_range(index: Index, conditions: KeyCondition) -> Range:
+    pk, leading, last = conditions.bind(index.pk, index.sk)
+    if last is not None:
+        return index.condition(pk, last.operator, last.values, leading)
+    if leading:
+        return index.condition(pk, "=", leading[-1:], leading[:-1])
+    return index.whole(pk)

@@ -83,6 +83,13 @@ class Index:
         """Say whether an attribute is stored in the entries and not shown to readers."""
         return self.projected is not None and attribute not in self.projected
 
+    def projection_of(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return of a whole item what a reader sees in the index."""
+        projected = self.projected
+        if projected is None:
+            return item
+        return {name: value for name, value in item.items() if name in projected}
+
     def lacking(self, needed: frozenset[str]) -> frozenset[str]:
         """Return what a filter needs and a local index does not project.
 

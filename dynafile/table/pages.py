@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dynafile.errors import InvalidKey, ValidationError
+from dynafile.table.definition import LOCAL
 from dynafile.table.expiry import is_expired
 from dynafile.table.index import Index
-from dynafile.table.keys import Range
-from dynafile.table.reader import Filter, TableReader
-from dynafile.values import item_size
+from dynafile.table.keys import HASH_BYTES, Range
+from dynafile.table.reader import MANY, Filter, TableReader
+from dynafile.values import decode_key_value, item_size, successor
 
 PAGE_BYTES: Final = 1024 * 1024
 """A page ends with the item that takes it past this size, as DynamoDB counts."""
 _CHUNK: Final = 128
+_BLOCK: Final = 4096
 _WRONG_START: Final = "The provided starting key is invalid"
 
 
@@ -29,8 +31,8 @@ class Found:
     """Items that were looked at: those that the filter left out, and expired ones, too."""
     size: int
     """Their size in bytes, as DynamoDB counts it."""
-    fetched: int
-    """The size of the items that were fetched from the table for a local index."""
+    fetched_units: int
+    """Blocks of 4 KiB of the items that were fetched from the table for a local index."""
     last_key: dict[str, Any] | None
     """Where the next page begins; None: this is the last one."""
 
@@ -83,14 +85,18 @@ class TablePager(TableReader):
                     if whole and index is not None:
                         stored = self._get(self._items, index.item_key(key))
                         item = item if stored is None else decode(stored)
-                        fetched += item_size(item)
+                        fetched += -(-item_size(item) // _BLOCK)
                     elif hidden is not None:
                         item.pop(hidden, None)
                     if wanted is None or wanted(item):
                         items.append(item)
                 if last_key is not None:
                     return Found(
-                        items=items, scanned=scanned, size=size, fetched=fetched, last_key=last_key
+                        items=items,
+                        scanned=scanned,
+                        size=size,
+                        fetched_units=fetched,
+                        last_key=last_key,
                     )
             if bound is None:
                 break
@@ -98,7 +104,25 @@ class TablePager(TableReader):
                 high = bound
             else:
                 low = bound
-        return Found(items=items, scanned=scanned, size=size, fetched=fetched, last_key=None)
+        return Found(items=items, scanned=scanned, size=size, fetched_units=fetched, last_key=None)
+
+    def collection_of(self, key: bytes) -> tuple[Any, int]:
+        """Return the partition key of an item, and the bytes of its collection with local indexes.
+
+        Cost: the collection is read.
+        """
+        pk, after = decode_key_value(key, HASH_BYTES)
+        low = key[:after]
+        local = [
+            index.entries for index in self._indexes.values() if index.definition.kind == LOCAL
+        ]
+        total = 0
+        for number in (self._items.id, *local):
+            space = self._store.replica.keyspaces.get(number)
+            if space is not None:
+                for keys, raws in self._store.range(space, low, successor(low), limit=MANY):
+                    total += sum(map(len, keys)) + sum(map(len, raws))
+        return pk, total
 
     def _place(self, item: Mapping[str, Any], index: Index | None) -> dict[str, Any]:
         names = (*self.definition.key_attributes, *(() if index is None else index.attributes))

@@ -88,6 +88,10 @@ class TableWriter(TablePager):
         write.key_item = key_item
         return write
 
+    def entries_of(self, raw: bytes | None, key: bytes) -> list[Entry | None]:
+        """Return the entries of an item that is stored in the indexes."""
+        return self._maker.none if raw is None else self._maker.of_old(raw, key)
+
     def entry_of(self, write: Write, index: Index) -> Entry | None:
         """Return the entry that the item of a put has in an index."""
         if write.raw is None:

@@ -1,0 +1,318 @@
+"""A handle on a table: how its items are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, overload
+
+from dynafile.capacity import NONE, check_level, consumed_by_read, read_units
+from dynafile.errors import InvalidArgument
+from dynafile.expressions import Expressions, filter_attributes, parse_filter
+from dynafile.indexed_handle import IndexedHandle
+from dynafile.key_ranges import index_range, table_range
+from dynafile.read_requests import UNSET, ReadRequest
+from dynafile.results import GetResult, Page
+from dynafile.table.reader import Filter
+from dynafile.values import item_size
+
+
+class ItemReader(IndexedHandle):
+    """What a handle does to read items."""
+
+    @overload
+    def get_item(
+        self,
+        *,
+        key: Mapping[str, Any],
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        consistent_read: bool = False,
+        return_consumed_capacity: Literal["NONE"] = "NONE",
+    ) -> dict[str, Any] | None: ...
+    @overload
+    def get_item(
+        self,
+        *,
+        key: Mapping[str, Any],
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        consistent_read: bool = False,
+        return_consumed_capacity: Literal["TOTAL", "INDEXES"],
+    ) -> GetResult: ...
+    def get_item(
+        self,
+        *,
+        key: Mapping[str, Any],
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        consistent_read: bool = False,
+        return_consumed_capacity: str = NONE,
+    ) -> dict[str, Any] | GetResult | None:
+        """Return the item with this key, or None.
+
+        :param key: holds the key attributes; others in it are ignored.
+        :param projection_expression: the attributes to return, by document path.
+        :param expression_attribute_names: what ``#name`` stands for in it.
+        :param consistent_read: every read is consistent; True doubles what it would have consumed.
+        :param return_consumed_capacity: with ``"TOTAL"`` or ``"INDEXES"`` a :class:`GetResult` is
+            returned, which has the item and what reading it would have consumed.
+
+        Cost: none in system calls where the partition is in memory; else one file is read.
+        """
+        if self._closed:
+            self._refuse_closed()
+        if (
+            projection_expression is None
+            and expression_attribute_names is None
+            and return_consumed_capacity == NONE
+        ):
+            return self._table.get_item(key)
+        check_level(return_consumed_capacity)
+        expressions = Expressions(expression_attribute_names, None)
+        projection = None
+        if projection_expression is not None:
+            projection = expressions.projection(projection_expression)
+        expressions.finish()
+        item = self._table.get_item(key)
+        units = read_units(item_size(item or {}), consistent=consistent_read)
+        if item is not None and projection is not None:
+            item = projection.apply(item)
+        if return_consumed_capacity == NONE:
+            return item
+        return GetResult(
+            item=item,
+            consumed_capacity=consumed_by_read(self._table, return_consumed_capacity, units),
+        )
+
+    def batch_get_item(self, *, keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the items with these keys, in the order of the keys, without those missing."""
+        self._check_open()
+        return self._table.batch_get_item(keys)
+
+    def query(
+        self,
+        pk: Any = UNSET,
+        *,
+        index: str | None = None,
+        starts_with: str | bytes | None = None,
+        sk: Any = None,
+        scan_index_forward: bool = True,
+        limit: int | None = None,
+        filter: Any = None,
+        _filter: Any = None,
+        index_name: str | None = None,
+        key_condition_expression: Any = None,
+        filter_expression: Any = None,
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+        consistent_read: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the items with one partition key in the order of their sort keys.
+
+        :param pk: the partition key's value; a tuple for an index with several attributes.
+        :param index: a secondary index to query in the place of the table; its items hold what it
+            projects. ``index_name`` is the same.
+        :param starts_with: only sort keys that begin so.
+        :param sk: a condition on the sort key: ``between(a, b)``, ``begins_with(p)``, ``lt(x)``,
+            ``lte(x)``, ``gt(x)``, ``gte(x)``, ``eq(x)``, the same of ``Key("SK")``, or a value to
+            be equal to. For an index with several sort key attributes a tuple: values for the
+            first ones, and a condition on the next.
+        :param scan_index_forward: False for the reverse order.
+        :param limit: yield at most so many items.
+        :param filter: a callable, an ``Attr(...)`` condition, or a string for ``filtration``.
+        :param key_condition_expression: DynamoDB's way to say ``pk`` and ``sk``; boto3's
+            ``Key(...)`` conditions too.
+        :param filter_expression: DynamoDB's way to say ``filter``.
+        :param projection_expression: the attributes to return, by document path.
+        :param expression_attribute_names: what ``#name`` stands for in expressions.
+        :param expression_attribute_values: what ``:name`` stands for.
+        :param consistent_read: every read is consistent; True is refused for a global index, as
+            DynamoDB does.
+
+        An item that is there throughout is yielded exactly once, while others write. It reads on by
+        itself; :meth:`query_page` gives pages.
+        Cost: a range of the partitions' maps, no scan; of a local index with a filter on what it
+        does not project, the items too. Raises IndexNotFound, IndexNotReady, InvalidKey kinds, and
+        ValidationError kinds, such as a filter that needs what a global index does not project.
+        """
+        if self._closed:
+            self._refuse_closed()
+        if (
+            index_name is not None
+            or key_condition_expression is not None
+            or filter_expression is not None
+            or projection_expression is not None
+            or expression_attribute_names is not None
+            or expression_attribute_values is not None
+            or consistent_read
+            or pk is UNSET
+        ):
+            _check_limit(limit)
+            request = ReadRequest(
+                index=_one_of(index, index_name),
+                filter=_one_filter(filter, _filter),
+                filter_expression=filter_expression,
+                projection=projection_expression,
+                names=expression_attribute_names,
+                values=expression_attribute_values,
+                consistent=consistent_read,
+            )
+            reading = request.query(self._table, pk, starts_with, sk, key_condition_expression)
+            return reading.items(limit, reverse=not scan_index_forward, keep=True)
+        table = self._table
+        wanted = None if filter is None and _filter is None else _filter_of(filter, _filter)
+        if limit is not None:
+            _check_limit(limit)
+        if index is None:
+            bounds = table_range(table.keys, pk, starts_with, sk)
+            return table.read(bounds, wanted, limit, reverse=not scan_index_forward, keep=True)
+        found = table.index(index)
+        return table.read(
+            index_range(found, pk, starts_with, sk),
+            wanted,
+            limit,
+            reverse=not scan_index_forward,
+            keep=True,
+            index=found,
+            needed=filter_attributes(_one_filter(filter, _filter)),
+        )
+
+    def query_page(
+        self,
+        pk: Any = UNSET,
+        *,
+        index_name: str | None = None,
+        starts_with: str | bytes | None = None,
+        sk: Any = None,
+        key_condition_expression: Any = None,
+        filter_expression: Any = None,
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        exclusive_start_key: Mapping[str, Any] | None = None,
+        select: str | None = None,
+        scan_index_forward: bool = True,
+        consistent_read: bool = False,
+        return_consumed_capacity: str = NONE,
+        filter: Any = None,
+    ) -> Page:
+        """Return one page of a query: at most 1 MB of items, as DynamoDB's Query does.
+
+        :param limit: look at no more items than this, before the filter.
+        :param exclusive_start_key: the ``last_evaluated_key`` of the page before.
+        :param select: ``"ALL_ATTRIBUTES"``, ``"ALL_PROJECTED_ATTRIBUTES"``,
+            ``"SPECIFIC_ATTRIBUTES"`` or ``"COUNT"``.
+
+        Other parameters and errors are as of :meth:`query`. Cost: what is on the page, wherever in
+        its collection it begins.
+        """
+        self._check_open()
+        request = ReadRequest(
+            index=index_name,
+            filter=filter,
+            filter_expression=filter_expression,
+            projection=projection_expression,
+            names=expression_attribute_names,
+            values=expression_attribute_values,
+            select=select,
+            consistent=consistent_read,
+            capacity=return_consumed_capacity,
+        )
+        reading = request.query(self._table, pk, starts_with, sk, key_condition_expression)
+        return reading.page(limit, exclusive_start_key, reverse=not scan_index_forward)
+
+    def scan(
+        self,
+        _filter: Any = None,
+        *,
+        index: str | None = None,
+        filter: Any = None,
+        segment: int | None = None,
+        total_segments: int | None = None,
+        limit: int | None = None,
+        index_name: str | None = None,
+        filter_expression: Any = None,
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+        consistent_read: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield all items, those of one partition key together and in the order of their sort keys.
+
+        ``segment`` and ``total_segments`` yield one share of the table: the segments divide the
+        hash space evenly and together cover each item once. Other parameters are as in
+        :meth:`query`; an index has only the items with its key attributes.
+
+        An item that is there throughout is yielded exactly once, while others write.
+        """
+        self._check_open()
+        if (segment is None) != (total_segments is None):
+            raise InvalidArgument("segment and total_segments go together")
+        _check_limit(limit)
+        request = ReadRequest(
+            index=_one_of(index, index_name),
+            filter=_one_filter(filter, _filter),
+            filter_expression=filter_expression,
+            projection=projection_expression,
+            names=expression_attribute_names,
+            values=expression_attribute_values,
+            consistent=consistent_read,
+        )
+        reading = request.scan(self._table, segment, total_segments)
+        return reading.items(limit, reverse=False, keep=False)
+
+    def scan_page(
+        self,
+        *,
+        index_name: str | None = None,
+        filter_expression: Any = None,
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        exclusive_start_key: Mapping[str, Any] | None = None,
+        select: str | None = None,
+        segment: int | None = None,
+        total_segments: int | None = None,
+        consistent_read: bool = False,
+        return_consumed_capacity: str = NONE,
+        filter: Any = None,
+    ) -> Page:
+        """Return one page of a scan, as DynamoDB's Scan does; parameters as of query_page."""
+        self._check_open()
+        request = ReadRequest(
+            index=index_name,
+            filter=filter,
+            filter_expression=filter_expression,
+            projection=projection_expression,
+            names=expression_attribute_names,
+            values=expression_attribute_values,
+            select=select,
+            consistent=consistent_read,
+            capacity=return_consumed_capacity,
+        )
+        reading = request.scan(self._table, segment, total_segments)
+        return reading.page(limit, exclusive_start_key, reverse=False)
+
+
+def _one_of(index: str | None, index_name: str | None) -> str | None:
+    if index is not None and index_name is not None:
+        raise InvalidArgument("give index or index_name, not both: they are the same")
+    return index if index is not None else index_name
+
+
+def _one_filter(plain: Any, underscored: Any) -> Any:
+    if plain is not None and underscored is not None:
+        raise InvalidArgument("give filter or _filter, not both: they are the same")
+    return plain if plain is not None else underscored
+
+
+def _filter_of(plain: Any, underscored: Any) -> Filter | None:
+    return parse_filter(_one_filter(plain, underscored))
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise InvalidArgument(f"limit must be an int of at least 1, or None, not {limit!r}")

@@ -1,0 +1,131 @@
+"""Requests to write one item: expressions, options, and what they give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dynafile.capacity import NONE, check_level, consumed_by_writes
+from dynafile.errors import ValidationError
+from dynafile.expressions import Expressions, Update
+from dynafile.request_checks import (
+    METRICS,
+    ON_FAILURE,
+    RETURN_VALUES,
+    check_enum,
+)
+from dynafile.results import ItemCollectionMetrics, WriteResult
+from dynafile.table.definition import LOCAL
+from dynafile.table.write import Write
+from dynafile.table.writer import TableWriter
+from dynafile.values import decode_item
+
+_GIB: Final = 1024**3
+_PUT_RETURNS: Final = ("NONE", "ALL_OLD")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteRequest:
+    """The arguments that put_item, delete_item and update_item share."""
+
+    condition: Any = None
+    names: Mapping[str, str] | None = None
+    values: Mapping[str, Any] | None = None
+    return_values: str = NONE
+    on_failure: str = NONE
+    capacity: str = NONE
+    metrics: str = NONE
+
+    def put(self, table: TableWriter, item: Mapping[str, Any]) -> WriteResult | None:
+        """Put an item; raises ConditionalCheckFailed, and ValidationError kinds before."""
+        self._check(_PUT_RETURNS)
+        expressions = Expressions(self.names, self.values)
+        schema = table.schema
+        write = self._conditional(table.put_of(item), expressions)
+        expressions.finish("ConditionExpression")
+        return self._made(table, write, schema)
+
+    def delete(self, table: TableWriter, key: Mapping[str, Any]) -> WriteResult | None:
+        """Delete an item; raises as :meth:`put`."""
+        self._check(_PUT_RETURNS)
+        expressions = Expressions(self.names, self.values)
+        schema = table.schema
+        write = self._conditional(table.delete_of(key), expressions)
+        expressions.finish("ConditionExpression")
+        return self._made(table, write, schema)
+
+    def update(
+        self, table: TableWriter, key: Mapping[str, Any], expression: str | None
+    ) -> WriteResult | None:
+        """Update an item; raises as :meth:`put`."""
+        self._check(RETURN_VALUES)
+        expressions = Expressions(self.names, self.values)
+        schema = table.schema
+        update = None if expression is None else expressions.update(expression)
+        write = update_of(table, key, update)
+        self._conditional(write, expressions)
+        expressions.finish("UpdateExpression", "ConditionExpression")
+        return self._made(table, write, schema, update)
+
+    def _check(self, allowed: tuple[str, ...]) -> None:
+        check_enum(self.return_values, "returnValues", RETURN_VALUES)
+        check_enum(self.on_failure, "returnValuesOnConditionCheckFailure", ON_FAILURE)
+        check_level(self.capacity)
+        check_enum(self.metrics, "returnItemCollectionMetrics", METRICS)
+        if self.return_values not in allowed:
+            raise ValidationError("Return values set to invalid value")
+
+    def _conditional(self, write: Write, expressions: Expressions) -> Write:
+        test = None
+        if self.condition is not None:
+            test = expressions.condition(self.condition).test
+        return write.looking(test, gives_item=self.on_failure != NONE)
+
+    def _made(
+        self, table: TableWriter, write: Write, schema: Any, update: Update | None = None
+    ) -> WriteResult | None:
+        table.write([write], schema)
+        asked = (self.return_values, self.capacity, self.metrics)
+        if asked == (NONE, NONE, NONE):
+            return None
+        return WriteResult(
+            attributes=self._attributes(write, update),
+            consumed_capacity=consumed_by_writes(table, self.capacity, [write]),
+            item_collection_metrics=collection_metrics(table, self.metrics, write),
+        )
+
+    def _attributes(self, write: Write, update: Update | None) -> dict[str, Any] | None:
+        kind = self.return_values
+        raw = write.old if kind.endswith("OLD") else write.raw
+        if kind == NONE or raw is None:
+            return None
+        item = decode_item(raw)
+        if kind.startswith("ALL"):
+            return item
+        return (update.updated(item) if update is not None else None) or None
+
+
+def update_of(table: TableWriter, key: Any, update: Update | None) -> Write:
+    """Return the write of an update; without an expression it makes an item of the key."""
+    names = table.definition.key_attributes
+    if not isinstance(key, Mapping) or set(key) != set(names):
+        raise ValidationError("The provided key element does not match the schema")
+    if update is not None:
+        update.check_keys(names)
+    return table.update_of(dict(key), dict if update is None else update.apply)
+
+
+def collection_metrics(
+    table: TableWriter, metrics: str, write: Write
+) -> ItemCollectionMetrics | None:
+    """Return how large the collection is that was written to; None: no local index, not asked."""
+    local = any(index.kind == LOCAL for index in table.definition.indexes.values())
+    if metrics == NONE or not local:
+        return None
+    pk, size = table.collection_of(write.key)
+    low = size / _GIB // 1
+    return ItemCollectionMetrics(
+        item_collection_key={table.definition.pk_attribute: pk},
+        size_estimate_range_gb=(low, low + 1.0),
+    )
