@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, read_units
@@ -24,7 +25,17 @@ from dynafile.table.keys import Range, segment_range
 from dynafile.table.reader import Filter
 from dynafile.table.writer import TableWriter
 
-UNSET: Final = object()
+
+class Unset(Enum):
+    """The type of :data:`UNSET`."""
+
+    UNSET = "not given"
+
+    def __repr__(self) -> str:
+        return f"<{self.value}>"
+
+
+UNSET: Final = Unset.UNSET
 """No partition key was given; None is one that is refused."""
 
 
