@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_writes
-from dynafile.errors import ValidationError
+from dynafile.errors import InvalidKey, ValidationError
 from dynafile.expressions import Expressions, Update
 from dynafile.request_checks import (
     METRICS,
@@ -108,12 +108,17 @@ class WriteRequest:
 
 def update_of(table: TableWriter, key: Any, update: Update | None) -> Write:
     """Return the write of an update; without an expression it makes an item of the key."""
+    check_update_key(table, key, update)
+    return table.update_of(dict(key), dict if update is None else update.apply)
+
+
+def check_update_key(table: TableWriter, key: Any, update: Update | None) -> None:
+    """Raise ValidationError unless a key has just the key attributes, and the update none."""
     names = table.definition.key_attributes
     if not isinstance(key, Mapping) or set(key) != set(names):
-        raise ValidationError("The provided key element does not match the schema")
+        raise InvalidKey("The provided key element does not match the schema")
     if update is not None:
         update.check_keys(names)
-    return table.update_of(dict(key), dict if update is None else update.apply)
 
 
 def collection_metrics(

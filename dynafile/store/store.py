@@ -170,6 +170,12 @@ class Store:
             self._refuse_writing()
         self._commit(operations, prepare, schema, self._lock_timeout, durable)
 
+    def look(self, at: Callable[[View], None]) -> None:
+        """Call ``at`` with one moment of the store, which nothing changes meanwhile."""
+        with self.replica.mutex:
+            self._follow()
+            at(View(self.replica))
+
     def _refuse_writing(self) -> None:
         raise ReadOnlyDatabase(
             f"{self.volume.root} was opened with read_only=True: open it without, to write"

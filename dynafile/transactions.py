@@ -1,0 +1,300 @@
+"""Transactions in Python: read, decide, write, all or nothing."""
+
+from __future__ import annotations
+
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from dynafile.errors import InvalidArgument, TransactionConflict
+from dynafile.expressions import Expressions, filter_attributes, parse_filter
+from dynafile.key_ranges import bound_range, index_range, table_range
+from dynafile.read_requests import UNSET, Unset
+from dynafile.store.store import Store
+from dynafile.store.view import View
+from dynafile.table.keys import Range
+from dynafile.table.together import write_together
+from dynafile.table.transaction import TransactionTable
+from dynafile.table.write import Test
+from dynafile.table.writer import TableWriter
+from dynafile.write_requests import check_update_key
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 100
+_FIRST_PAUSE: Final = 0.001
+_LONGEST_PAUSE: Final = 0.05
+
+
+class TransactionItems(ABC):
+    """The items of a table, inside a transaction; the methods are those of a table.
+
+    Reads see the transaction's own writes. A write waits for the commit; its condition is tested at
+    once, against what the transaction sees.
+    """
+
+    @abstractmethod
+    def _in_table(self) -> TransactionTable: ...
+
+    def get_item(
+        self,
+        *,
+        key: Mapping[str, Any],
+        projection_expression: str | None = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+    ) -> dict[str, Any] | None:
+        """Return the item with this key, or None."""
+        table = self._in_table()
+        expressions = Expressions(expression_attribute_names, None)
+        projection = None
+        if projection_expression is not None:
+            projection = expressions.projection(projection_expression)
+        expressions.finish()
+        item = table.get_item(key)
+        return item if item is None or projection is None else projection.apply(item)
+
+    def put_item(
+        self,
+        *,
+        item: Mapping[str, Any],
+        condition_expression: Any = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Put an item; raises ConditionalCheckFailed at once."""
+        expressions = Expressions(expression_attribute_names, expression_attribute_values)
+        test = _test(expressions, condition_expression)
+        expressions.finish("ConditionExpression")
+        self._in_table().put_item(item, test)
+
+    def delete_item(
+        self,
+        *,
+        key: Mapping[str, Any],
+        condition_expression: Any = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Delete an item; raises ConditionalCheckFailed at once."""
+        expressions = Expressions(expression_attribute_names, expression_attribute_values)
+        test = _test(expressions, condition_expression)
+        expressions.finish("ConditionExpression")
+        self._in_table().delete_item(key, test)
+
+    def update_item(
+        self,
+        *,
+        key: Mapping[str, Any],
+        update_expression: str | None = None,
+        condition_expression: Any = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Update an item and return what it is then; raises ConditionalCheckFailed at once."""
+        table = self._in_table()
+        expressions = Expressions(expression_attribute_names, expression_attribute_values)
+        update = None if update_expression is None else expressions.update(update_expression)
+        test = _test(expressions, condition_expression)
+        expressions.finish("UpdateExpression", "ConditionExpression")
+        check_update_key(table.table, key, update)
+        return table.update_item(key, dict if update is None else update.apply, test)[1]
+
+    def condition_check(
+        self,
+        *,
+        key: Mapping[str, Any],
+        condition_expression: Any,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Raise ConditionalCheckFailed unless a condition holds of an item, now and at commit."""
+        expressions = Expressions(expression_attribute_names, expression_attribute_values)
+        test = expressions.condition(condition_expression).test
+        expressions.finish("ConditionExpression")
+        self._in_table().check(key, test)
+
+    def query(
+        self,
+        pk: Any = UNSET,
+        *,
+        index_name: str | None = None,
+        index: str | None = None,
+        starts_with: str | bytes | None = None,
+        sk: Any = None,
+        key_condition_expression: Any = None,
+        filter_expression: Any = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+        scan_index_forward: bool = True,
+        limit: int | None = None,
+        filter: Any = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the items with one partition key; what was looked at must be so at commit."""
+        table = self._in_table()
+        expressions = Expressions(expression_attribute_names, expression_attribute_values)
+        wanted = _filter(expressions, filter, filter_expression)
+        name = index if index is not None else index_name
+        found = None if name is None else table.table.index(name)
+        bounds: Range
+        if key_condition_expression is not None:
+            conditions = expressions.key_condition(key_condition_expression)
+            bounds = bound_range(table.table.keys if found is None else found, conditions)
+        elif isinstance(pk, Unset):
+            raise InvalidArgument("a query needs pk= or key_condition_expression=")
+        elif found is None:
+            bounds = table_range(table.table.keys, pk, starts_with, sk)
+        else:
+            bounds = index_range(found, pk, starts_with, sk)
+        expressions.finish("FilterExpression", "KeyConditionExpression")
+        if found is not None:
+            _refuse_lacking(found.lacking(filter_attributes(filter) or frozenset()), found.name)
+        return table.read(bounds, wanted, limit, reverse=not scan_index_forward, index=found)
+
+    def scan(
+        self,
+        *,
+        filter_expression: Any = None,
+        expression_attribute_names: Mapping[str, str] | None = None,
+        expression_attribute_values: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        filter: Any = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield all items; what was looked at must be so at commit."""
+        expressions = Expressions(expression_attribute_names, expression_attribute_values)
+        wanted = _filter(expressions, filter, filter_expression)
+        expressions.finish("FilterExpression")
+        return self._in_table().read((b"", None), wanted, limit, reverse=False)
+
+
+def _test(expressions: Expressions, condition: Any) -> Test | None:
+    return None if condition is None else expressions.condition(condition).test
+
+
+def _filter(expressions: Expressions, plain: Any, expression: Any) -> Any:
+    if expression is None:
+        return parse_filter(plain)
+    if plain is not None:
+        raise InvalidArgument("give filter or filter_expression, not both")
+    return expressions.condition(expression, "FilterExpression").test
+
+
+def _refuse_lacking(lacking: frozenset[str], index: str) -> None:
+    if lacking:
+        raise InvalidArgument(
+            f"the index {index!r} does not project {', '.join(map(repr, sorted(lacking)))}, and "
+            "inside a transaction a filter looks at what is projected only"
+        )
+
+
+class TransactionOf(TransactionItems):
+    """One of several tables, inside a transaction."""
+
+    def __init__(self, table: Callable[[], TransactionTable]) -> None:
+        self._table = table
+
+    def _in_table(self) -> TransactionTable:
+        return self._table()
+
+
+class Transaction(TransactionItems):
+    """A transaction: a ``with`` block whose writes are made together at its end, or not at all.
+
+    Nothing is locked while the block runs. What it read (items, and whole ranges of queries) is
+    compared under the lock before the writes are made, and TransactionConflict raised where
+    something has changed; so transactions are serializable. If the body raises, nothing is written.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tables: Callable[[str | None], TableWriter],
+        *,
+        durable: bool,
+    ) -> None:
+        self._store = store
+        self._tables = tables
+        self._durable = durable
+        self._open = False
+        self._now = 0.0
+        self._used: dict[str, TransactionTable] = {}
+
+    def table(self, name: str) -> TransactionItems:
+        """Return a table of the database, inside this transaction."""
+        self._check_open()
+        table = self._table_of(name)
+        return TransactionOf(lambda: self._checked(table))
+
+    def _checked(self, table: TransactionTable) -> TransactionTable:
+        self._check_open()
+        return table
+
+    def _in_table(self) -> TransactionTable:
+        self._check_open()
+        return self._table_of(None)
+
+    def _table_of(self, name: str | None) -> TransactionTable:
+        table = self._tables(name)
+        if table.name not in self._used:
+            self._used[table.name] = TransactionTable(table, self._now)
+        return self._used[table.name]
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise InvalidArgument(
+                "a transaction is used in a with block: `with db.transaction() as tx:`"
+            )
+
+    def __enter__(self) -> Self:
+        if self._open or self._now:
+            raise InvalidArgument("a transaction is used once: make another with transaction()")
+        self._open, self._now = True, time.time()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open = False
+        if kind is None:
+            self._commit()
+
+    def _commit(self) -> None:
+        parts = [part for table in self._used.values() if (part := table.part).writes]
+        if parts:
+            write_together(
+                self._store, parts, durable=self._durable, guard=self._validate, now=self._now
+            )
+        elif any(table.has_read for table in self._used.values()):
+            self._store.look(self._validate)
+
+    def _validate(self, view: View) -> None:
+        for table in self._used.values():
+            table.validate(view)
+
+
+def run(
+    begin: Callable[[], Transaction], body: Callable[[Transaction], T], attempts: int = ATTEMPTS
+) -> T:
+    """Run a transaction's body, again where it meets a conflict; return what it returns."""
+    if not callable(body):
+        raise InvalidArgument(f"run_transaction takes a function of a transaction, not {body!r}")
+    if type(attempts) is not int or attempts < 1:
+        raise InvalidArgument(f"attempts must be an int of at least 1, not {attempts!r}")
+    pause = _FIRST_PAUSE
+    while True:
+        attempts -= 1
+        try:
+            with begin() as transaction:
+                result = body(transaction)
+        except TransactionConflict:
+            if not attempts:
+                raise
+            time.sleep(random.uniform(0, pause))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        else:
+            return result
