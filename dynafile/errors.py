@@ -29,6 +29,9 @@ Each message says what was wrong, where, and what to do. The text is static; the
       TransactionCanceled
       TransactionConflict
       IdempotentParameterMismatch
+      ResourceNotFound           (LookupError)
+      ResourceInUse
+      LimitExceeded
       SchemaMismatch             (ValueError)
       ReadOnlyDatabase           (PermissionError)
       HandleUnusable
@@ -218,6 +221,22 @@ class TransactionConflict(DynafileError):
 
 class IdempotentParameterMismatch(DynafileError):
     """A client request token that was used for another request within the last ten minutes."""
+
+
+class ResourceNotFound(DynafileError, LookupError):
+    """There is no table of this name, or it was deleted. ``resource`` is the name."""
+
+    resource: str | None = None
+
+
+class ResourceInUse(DynafileError):
+    """A table that cannot be made, because there is one of its name. ``resource`` is the name."""
+
+    resource: str | None = None
+
+
+class LimitExceeded(DynafileError):
+    """More at once than DynamoDB takes, such as two indexes in one call."""
 
 
 class SchemaMismatch(DynafileError, ValueError):

@@ -9,7 +9,7 @@ from dynafile.store.registry import release_store
 from dynafile.store.store import Store
 from dynafile.store_options import Durability
 from dynafile.table.backfill import Backfill, Progress
-from dynafile.table.definition import Definition
+from dynafile.table.definition import Definition, definition_in
 from dynafile.table.table import Table
 
 _DECODED_SHARE: Final = 8
@@ -80,7 +80,7 @@ class TableHandle:
 
     def _definition(self) -> Definition:
         self._check_open()
-        return Definition.from_json(self._store.schema.tables[self._table.name])
+        return definition_in(self._store.schema, self._table.name, self._table.number)
 
     @property
     def table_name(self) -> str:

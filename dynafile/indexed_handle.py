@@ -44,7 +44,8 @@ class IndexedHandle(TableHandle):
         self._check_open()
         self._check_writable(f"add_index({name!r})")
         given = check_indexes({name: index})
-        add_indexes(self._store, self._table.name, given, f"the table in {self._path}")
+        where, table = f"the table in {self._path}", self._table
+        add_indexes(self._store, table.name, given, where, table.number)
         self._fill_indexes(wait=wait, progress=progress)
 
     def drop_index(self, name: str) -> None:
@@ -52,7 +53,7 @@ class IndexedHandle(TableHandle):
         self._check_open()
         self._check_writable(f"drop_index({name!r})")
         check_index_name(name)
-        drop_index(self._store, self._table.name, name)
+        drop_index(self._store, self._table.name, name, self._table.number)
 
     def wait_for_indexes(self, timeout: float | None = None) -> bool:
         """Wait until every index is complete; return whether they are, after ``timeout`` seconds.

@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
-from dynafile.errors import (
-    InvalidArgument,
-    ValidationError,
-)
+from dynafile.errors import DynafileError, InvalidArgument, InvalidKey, ValidationError
 from dynafile.expressions import Expressions, Projection
 from dynafile.nested import fields
 from dynafile.request_checks import METRICS, ON_FAILURE, check_enum

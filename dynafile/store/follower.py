@@ -261,6 +261,8 @@ class Follower(Loader):
                 continue  # of a newer schema, whose record is still to be read again
             gone = self.keyspaces.pop(number)
             gone.dropped = True
+            for part in gone.partitions():
+                part.entries = part.order = None  # the memory, which the cache would keep a while
             gone.reset([])
         self.schema = schema
 

@@ -129,6 +129,8 @@ class Loader(ABC):
 
     def _load(self, keyspace: Keyspace, part: Partition) -> Entries | None:
         """Load a partition; None where the map changed meanwhile. Called with the mutex held."""
+        if keyspace.dropped and keyspace.refusal is not None:
+            raise keyspace.refusal()
         lsn = 0
         if part.id == 0:
             entries = Entries()

@@ -9,10 +9,21 @@ META_NAME: Final = "meta.json"
 CHECKPOINT_NAME: Final = "checkpoint"
 LOCK_NAME: Final = "lock"
 POSITION_NAME: Final = "position"
+TABLES: Final = "tables"
+"""The folder of the homes of keyspaces that belong together and not to the store's own."""
+KEYSPACE_FOLDER: Final = "_partitions"
 MIRROR_PREFIXES: Final = ("_gsi-", "_lsi-")
 """What the folders of mirror directories, global and local indexes, begin with."""
-KEYSPACE_FOLDERS: Final = ("/_partitions", "/_gone")
+EXPIRY_FOLDER: Final = "_ttl"
+KEYSPACE_FOLDERS: Final = (f"/{KEYSPACE_FOLDER}", "/_gone")
 """What the folders of keyspaces in a mirror directory end with."""
+
+
+def home_of(folder: str) -> str:
+    """Return what the folder of a keyspace begins with: ``tables/<name>/``, or nothing."""
+    if not folder.startswith(f"{TABLES}/"):
+        return ""
+    return f"{TABLES}/{folder.split('/')[1]}/"
 
 
 def segment_name(base: int) -> str:

@@ -42,7 +42,8 @@ from dynafile.store.position import (
     SUSPECT,
 )
 from dynafile.store.replica import Replica
-from dynafile.store.schema import Meta, Schema, stray_folders
+from dynafile.store.schema import Meta, Schema
+from dynafile.store.strays import stray_folders
 from dynafile.store.volume import Volume
 
 OUR_NAMES: Final = (CHECKPOINT_NAME, "journal", "runs", "tables", "_partitions")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 
 from dynafile.store.names import partition_directory
 from dynafile.store.partition import Partition
@@ -15,7 +16,7 @@ class Keyspace:
     lock.
     """
 
-    __slots__ = ("by_id", "directory", "dropped", "id", "layout")
+    __slots__ = ("by_id", "directory", "dropped", "id", "layout", "refusal")
 
     def __init__(self, number: int, directory: str) -> None:
         self.id = number
@@ -23,6 +24,8 @@ class Keyspace:
         """The folder that holds the partitions' folders, relative to the store."""
         self.dropped = False
         """Whether the schema has it no more; what is read of it then means nothing."""
+        self.refusal: Callable[[], Exception] | None = None
+        """What to raise where it is read after it was dropped; None: it reads as empty."""
         self.layout: tuple[list[bytes], list[Partition]] = ([], [])
         self.by_id: dict[int, Partition] = {}
         """The partitions that have a folder, by their ids."""

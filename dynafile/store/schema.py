@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from dynafile.errors import CorruptFile, ForeignFile
 from dynafile.store.format import FORMAT_VERSION, check_version
-from dynafile.store.names import (
-    KEYSPACE_FOLDERS,
-    MIRROR_PREFIXES,
-    parse_partition_directory,
-)
-from dynafile.store.volume import Volume
+
+MOST_INDENTED: Final = 100
+"""With more keyspaces than that, ``meta.json`` is one line."""
 
 
 @dataclass(frozen=True)
@@ -56,30 +53,6 @@ class Schema:
         return cls.from_json(json.loads(data))
 
 
-def stray_folders(volume: Volume, schema: Schema) -> list[str]:
-    """Return the folders of mirror directories that a schema does not name: dropped, or half made.
-
-    Such a folder may go as soon as ``meta.json`` does not name it either. What is not ours is left
-    alone, whatever the name of the folder that it is in.
-    """
-    kept = set(schema.keyspaces.values())
-    strays: list[str] = []
-    for top in volume.list(""):
-        if top.startswith(MIRROR_PREFIXES):
-            inside = [f"{top}/{name}" for name in volume.list(top)]
-            found = [name for name in inside if name not in kept and _is_ours(volume, name)]
-            strays += [top] if found and len(found) == len(inside) else sorted(found)
-    return strays
-
-
-def _is_ours(volume: Volume, folder: str) -> bool:
-    """Say whether a folder of a mirror directory is a keyspace's, that may have partitions."""
-    if not folder.endswith(KEYSPACE_FOLDERS):
-        return False
-    names = volume.list(folder)
-    return not names or any(map(parse_partition_directory, names))
-
-
 def _inside(folder: str) -> str:
     """Return the name of a keyspace's folder; raises ValueError where it leaves the store's."""
     parts = folder.split("/")
@@ -103,7 +76,9 @@ class Meta:
             "store_id": self.store_id.hex(),
             "schema": self.schema.to_json(),
         }
-        return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+        # For people, as long as a person would read it: Python is slow at indenting.
+        indent = 2 if len(self.schema.keyspaces) <= MOST_INDENTED else None
+        return json.dumps(value, indent=indent, ensure_ascii=False).encode() + b"\n"
 
     @classmethod
     def decode(cls, data: bytes, path: str) -> Meta:

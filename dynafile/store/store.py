@@ -27,7 +27,8 @@ from dynafile.store.format import SCHEMA, Operation
 from dynafile.store.journal import Journal
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import MOST_READ, Replica
-from dynafile.store.schema import Schema, stray_folders
+from dynafile.store.schema import Schema
+from dynafile.store.strays import homes_of, left_behind, stray_folders
 from dynafile.store.view import View
 from dynafile.store.volume import Volume
 from dynafile.store.writer import Prepare, SchemaChanged, Writer
@@ -188,13 +189,16 @@ class Store:
         lock, since there may be thousands; who dies in between leaves them to the next opening.
         """
         away: list[str] = []
+        dropped: set[str] = set()
 
         def prepare(view: View) -> list[Operation]:
             schema = change(view.schema)
             if schema is view.schema:
                 return []
+            before, after = (set(each.keyspaces.values()) for each in (view.schema, schema))
             # What a dropped keyspace left must not be taken for partitions of its namesake.
-            away.extend(map(self.volume.take_away, stray_folders(self.volume, view.schema)))
+            away.extend(map(self.volume.take_away, left_behind(self.volume, after - before)))
+            dropped.update(before - after)
             return [(SCHEMA, 0, b"", schema.encode())]
 
         while True:
@@ -203,15 +207,18 @@ class Store:
             except SchemaChanged:
                 continue
             break
-        if self._journal is not None and stray_folders(self.volume, self.schema):
-            self._writer.hold(lambda: self._take_strays_away(away), self._lock_timeout)
+        homes = homes_of(dropped)
+        if self._journal is not None and stray_folders(self.volume, self.schema, homes):
+            work = partial(self._take_strays_away, away, homes)
+            self._writer.hold(work, self._lock_timeout)
         for name in away:
             self.volume.remove(name)
 
-    def _take_strays_away(self, away: list[str]) -> None:
+    def _take_strays_away(self, away: list[str], homes: set[str]) -> None:
         if self._writer.meta_version != self.replica.schema.version:
             self._writer.write_meta()
-        away.extend(map(self.volume.take_away, stray_folders(self.volume, self.replica.schema)))
+        strays = stray_folders(self.volume, self.replica.schema, homes)
+        away.extend(map(self.volume.take_away, strays))
 
     def build(
         self,

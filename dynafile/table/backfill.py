@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from dynafile.errors import HandleUnusable, InvalidKey, LockTimeout
+from dynafile.errors import HandleUnusable, InvalidKey, LockTimeout, ResourceNotFound
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.sorter import UNINTERRUPTED, Sorter
 from dynafile.store.store import Store
 from dynafile.store.writer import SchemaChanged
-from dynafile.table.definition import Definition, IndexDefinition
+from dynafile.table.definition import Definition, IndexDefinition, definition_in
 from dynafile.table.index import Entry, Index
-from dynafile.table.index_changes import definition_in, finish, learn_types
+from dynafile.table.index_changes import finish, learn_types
 from dynafile.table.reader import MANY
 from dynafile.values import attribute_reader, key_type_of
 
@@ -65,7 +65,7 @@ class Backfill:
     def _run_in_thread(self) -> None:
         try:
             self.run()
-        except (Stopped, HandleUnusable):
+        except (Stopped, HandleUnusable, ResourceNotFound):
             pass
         except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
             self._error = error

@@ -136,13 +136,13 @@ def _mark(store: Store, state: str | None) -> None:
 
 
 def _definition(schema: Schema) -> Definition:
-    """Return the table that is converted: the only one, for 0.1.3 had one a folder."""
-    (table,) = schema.tables.values()
-    return Definition.from_json(table)
+    """Return the table that is converted: the only one, unless others were made beside it since."""
+    tables = [Definition.from_json(table) for table in schema.tables.values()]
+    return min(tables, key=lambda table: table.conversion is None)
 
 
 def _with(schema: Schema, definition: Definition) -> Schema:
-    return replace(schema, tables={definition.name: definition.to_json()})
+    return replace(schema, tables={**schema.tables, definition.name: definition.to_json()})
 
 
 def _without_indexes(schema: Schema) -> Schema:

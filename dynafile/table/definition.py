@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from dynafile.errors import InvalidName, SchemaMismatch
+from dynafile.errors import InvalidName, ResourceNotFound, SchemaMismatch
+from dynafile.store.schema import Schema
+from dynafile.table.settings import Settings
 from dynafile.values import KEY_TYPES
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
@@ -76,11 +78,12 @@ class Definition:
     """The types of attributes that are keys of indexes and not of the table, once known."""
     conversion: str | None = None
     """How far the conversion from 0.1.3 is, see ``conversion_state``."""
+    settings: Settings = field(default_factory=Settings)
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values."""
-        value = asdict(self)
-        for name in ("indexes", "index_types", "conversion"):
+        value = {**asdict(self), "settings": self.settings.to_json()}
+        for name in ("indexes", "index_types", "conversion", "settings"):
             if not value[name]:
                 del value[name]
         return value
@@ -91,7 +94,8 @@ class Definition:
         try:
             stored = value.get("indexes", {}).items()
             indexes = {name: IndexDefinition.from_json(index) for name, index in stored}
-            definition = cls(**{**value, "indexes": indexes})
+            settings = Settings.from_json(value.get("settings", {}))
+            definition = cls(**{**value, "indexes": indexes, "settings": settings})
             kinds = [definition.pk_type, definition.sk_type, *definition.index_types.values()]
         except (AttributeError, KeyError) as error:
             raise TypeError(f"not the definition of a table: {error}") from error
@@ -137,6 +141,28 @@ class Definition:
             pk_type=self.pk_type or pk_type,
             sk_type=(self.sk_type or sk_type) if self.sk_attribute is not None else None,
         )
+
+
+def definition_in(schema: Schema, table: str, items: int | None = None) -> Definition:
+    """Return a table's definition.
+
+    Raises ResourceNotFound where there is none; and where ``items`` is given, the keyspace of its
+    items, also where another one has the name.
+    """
+    stored = schema.tables.get(table)
+    if stored is None:
+        raise table_not_found(table)
+    definition = Definition.from_json(stored)
+    if items not in (None, definition.items):
+        raise table_not_found(table)
+    return definition
+
+
+def table_not_found(table: str) -> ResourceNotFound:
+    """Return the error for a table that is not there, in DynamoDB's words."""
+    return ResourceNotFound(
+        f"Requested resource not found: Table: {table} not found", resource=table
+    )
 
 
 def check_attribute_name(name: object, what: str) -> None:

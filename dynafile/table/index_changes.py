@@ -6,29 +6,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dynafile.errors import IndexNotFound
-from dynafile.store.names import MIRROR_PREFIXES
+from dynafile.store.names import home_of
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
-from dynafile.table.definition import LOCAL, Definition, IndexDefinition
+from dynafile.table.definition import LOCAL, Definition, IndexDefinition, definition_in
+from dynafile.table.folders import index_folder
 from dynafile.table.index_options import Index, check_same_index, define
-
-_LONGEST_FOLDER = 200
-
-
-def definition_in(schema: Schema, table: str) -> Definition:
-    """Return a table's definition."""
-    return Definition.from_json(schema.tables[table])
 
 
 def with_indexes(
-    schema: Schema, table: str, indexes: Mapping[str, Index], where: str, *, empty: bool
+    schema: Schema,
+    table: str,
+    indexes: Mapping[str, Index],
+    where: str,
+    *,
+    empty: bool,
+    items: int | None = None,
 ) -> Schema:
     """Return a schema in which a table has these indexes, and those that it has already.
 
-    ``empty``: the table is new, so that nothing has to be filled in. Raises SchemaMismatch where
-    an index of the same name is defined otherwise, and what :func:`define` does.
+    ``empty``: the table is new, so that nothing has to be filled in. ``items``: as for
+    :func:`definition_in`. Raises SchemaMismatch where an index of the same name is defined
+    otherwise, and what :func:`define` does.
     """
-    definition = definition_in(schema, table)
+    definition = definition_in(schema, table, items)
+    home = home_of(schema.keyspaces[definition.items])
     keyspaces, number = dict(schema.keyspaces), schema.next_keyspace
     for name, index in indexes.items():
         if name in definition.indexes:
@@ -36,7 +38,8 @@ def with_indexes(
             continue
         numbers = (number, None if empty else number + 1)
         definition = define(definition, name, index, numbers)
-        folder = _folder(definition.indexes[name], number, keyspaces)
+        local = definition.indexes[name].kind == LOCAL
+        folder = index_folder(home, name, number, keyspaces.values(), local=local)
         keyspaces[number] = f"{folder}/_partitions"
         if not empty:
             keyspaces[number + 1] = f"{folder}/_gone"
@@ -46,21 +49,27 @@ def with_indexes(
     return _changed(schema, definition, keyspaces, number)
 
 
-def add_indexes(store: Store, table: str, indexes: Mapping[str, Index], where: str) -> None:
+def add_indexes(
+    store: Store,
+    table: str,
+    indexes: Mapping[str, Index],
+    where: str,
+    items: int | None = None,
+) -> None:
     """Declare indexes that a table does not have yet; they are filled by a backfill."""
 
     def change(schema: Schema) -> Schema:
-        return with_indexes(schema, table, indexes, where, empty=False)
+        return with_indexes(schema, table, indexes, where, empty=False, items=items)
 
     if change(store.schema) is not store.schema:
         store.change_schema(change)
 
 
-def drop_index(store: Store, table: str, name: str) -> None:
+def drop_index(store: Store, table: str, name: str, items: int | None = None) -> None:
     """Drop an index, and give its disk space back. Raises IndexNotFound."""
 
     def change(schema: Schema) -> Schema:
-        definition = definition_in(schema, table)
+        definition = definition_in(schema, table, items)
         index = definition.indexes.get(name)
         if index is None:
             names = ", ".join(map(repr, definition.indexes)) or "none"
@@ -123,15 +132,3 @@ def _changed(
         next_keyspace=next_keyspace or schema.next_keyspace,
         tables={**schema.tables, definition.name: definition.to_json()},
     )
-
-
-def _folder(index: IndexDefinition, number: int, keyspaces: Mapping[int, str]) -> str:
-    """Choose the folder of an index: its name, where every file system can tell that apart."""
-    prefix = MIRROR_PREFIXES[index.kind == LOCAL]
-    taken = {folder.split("/")[0].lower() for folder in keyspaces.values()}
-    folder = f"{prefix}{index.name}"
-    if len(folder) > _LONGEST_FOLDER or folder.endswith("."):  # Windows drops dots at the end
-        folder = f"{folder[:_LONGEST_FOLDER]}-{number:x}"
-    while folder.lower() in taken:
-        folder += f"-{number:x}"
-    return folder

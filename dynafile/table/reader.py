@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
-from dynafile.errors import IndexNotFound, IndexNotReady
+from dynafile.errors import DynafileError, IndexNotFound, IndexNotReady
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
 from dynafile.table.decoding import ItemDecoder
-from dynafile.table.definition import Definition
+from dynafile.table.definition import definition_in, table_not_found
 from dynafile.table.expiry import expired_range, is_expired
 from dynafile.table.index import EntryMaker, Index
 from dynafile.table.keys import KeySchema, Range
@@ -36,6 +37,8 @@ class TableReader:
         self._decoder = ItemDecoder(decoder_budget)
         self._known = self._decoder.known
         self._taking = threading.RLock()
+        self.number: int | None = None
+        """The keyspace of the items, by which a table is told from a later one of its name."""
         self._adopt(store.schema)
 
     def _take(self, schema: Schema) -> None:
@@ -48,14 +51,17 @@ class TableReader:
                 self._adopt(schema)
 
     def _adopt(self, schema: Schema) -> None:
-        self.definition = definition = Definition.from_json(schema.tables[self.name])
+        definition = definition_in(schema, self.name, self.number)
+        keyspaces = self._store.replica.keyspaces
+        items = keyspaces.get(definition.items)
+        if items is None:
+            raise table_not_found(self.name)  # by another thread, since the schema was taken
+        items.refusal = partial(table_not_found, self.name)
+        self.definition, self.number, self._items = definition, definition.items, items
         self.keys = KeySchema(definition)
         self._key = self.keys.key
-        self._items = self._store.keyspace(definition.items)
         self._ttl = definition.ttl_attribute
-        self._expiry = (
-            None if definition.expiry is None else self._store.keyspace(definition.expiry)
-        )
+        self._expiry = keyspaces.get(definition.expiry or 0)
         self._indexes = {n: Index(definition, i) for n, i in definition.indexes.items()}
         self._maker = EntryMaker(definition, self._indexes.values())
         self._schema = schema  # last: a thread that sees it sees the rest
@@ -182,8 +188,10 @@ class TableReader:
             raise self._dropped(index)
         return space
 
-    def _dropped(self, index: Index | None) -> IndexNotFound:
-        name = "" if index is None else index.name
+    def _dropped(self, index: Index | None) -> DynafileError:
+        if index is None:
+            return table_not_found(self.name)
+        name = index.name
         return IndexNotFound(f"the index {name!r} was dropped while it was read", index=name)
 
     def _remembered(

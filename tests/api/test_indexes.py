@@ -19,7 +19,8 @@ from dynafile.store.registry import open_volume
 from dynafile.store.store import Options
 from dynafile.table.backfill import Backfill
 from dynafile.table.checking import check_table
-from dynafile.table.index_changes import add_indexes, definition_in, drop_index
+from dynafile.table.definition import definition_in
+from dynafile.table.index_changes import add_indexes, drop_index
 from dynafile.table.table import Table
 from dynafile.table_options import AS_STORED, TableOptions
 

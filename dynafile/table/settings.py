@@ -1,0 +1,83 @@
+"""The settings of a table: what is declared of it beside its keys and its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+ON_DEMAND: Final = "PAY_PER_REQUEST"
+PROVISIONED: Final = "PROVISIONED"
+BILLING_MODES: Final = (PROVISIONED, ON_DEMAND)
+STREAM_VIEWS: Final = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
+TABLE_CLASSES: Final = ("STANDARD", "STANDARD_INFREQUENT_ACCESS")
+
+Units = tuple[int, int]
+"""Read and write capacity units; they limit nothing here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What ``meta.json`` has under ``settings``; nothing of it changes how the table works."""
+
+    created: int | None = None
+    """Microseconds since 1970; None: a table that was made before this was kept."""
+    billing: str = ON_DEMAND
+    units: Units | None = None
+    """Where it is provisioned."""
+    index_units: Mapping[str, Units] = field(default_factory=dict)
+    """Those of its global indexes."""
+    stream: str | None = None
+    """The view type of its stream; None: it has none."""
+    protected: bool = False
+    """Whether it must not be deleted."""
+    table_class: str = "STANDARD"
+    encrypted: bool = False
+    """Whether encryption was asked for. It is noted only: nothing here encrypts."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is not as by default, as JSON values."""
+        values = asdict(self)
+        return {name: values[name] for name in values if values[name] != getattr(_DEFAULT, name)}
+
+    @classmethod
+    def from_json(cls, value: object) -> Settings:
+        """Read what :meth:`to_json` gave; raises TypeError where somebody changed it."""
+        if not isinstance(value, dict):
+            raise TypeError(f"{value!r} is no settings")
+        given = dict(value)
+        if isinstance(given.get("units"), list):
+            given["units"] = tuple(given["units"])
+        if isinstance(given.get("index_units"), dict):
+            given["index_units"] = {
+                name: tuple(units) if isinstance(units, list) else units
+                for name, units in given["index_units"].items()
+            }
+        settings = cls(**given)
+        for each in fields(cls):
+            if not _RIGHT[each.name](getattr(settings, each.name)):
+                raise TypeError(f"{each.name} is {getattr(settings, each.name)!r}")
+        return settings
+
+
+def _is_units(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(type(n) is int for n in value)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+_RIGHT: Final = {
+    "created": lambda value: value is None or type(value) is int,
+    "billing": lambda value: value in BILLING_MODES,
+    "units": lambda value: value is None or _is_units(value),
+    "index_units": lambda value: isinstance(value, dict) and all(map(_is_units, value.values())),
+    "stream": lambda value: value is None or value in STREAM_VIEWS,
+    "protected": lambda value: type(value) is bool,
+    "table_class": lambda value: value in TABLE_CLASSES,
+    "encrypted": lambda value: type(value) is bool,
+    "tags": _is_texts,
+}
+_DEFAULT: Final = Settings()
