@@ -25,7 +25,10 @@ from dynafile.results import (
 from dynafile.table.batch import BatchWriter
 from dynafile.table.events import Action, ActionType, Event, EventListener
 from dynafile.table.index_options import GlobalIndex, Include, LocalIndex
+from dynafile.table.together import CancellationReason
 from dynafile.table_api import Table
+from dynafile.transact import TransactGetResult, TransactWriteResult
+from dynafile.transactions import Transaction
 
 __version__ = "1.0.0a1"
 
@@ -34,6 +37,7 @@ __all__ = [
     "ActionType",
     "Attr",
     "BatchWriter",
+    "CancellationReason",
     "Capacity",
     "ConsumedCapacity",
     "Dynafile",
@@ -50,6 +54,9 @@ __all__ = [
     "Page",
     "Table",
     "TableDescription",
+    "TransactGetResult",
+    "TransactWriteResult",
+    "Transaction",
     "WriteResult",
     "begins_with",
     "between",

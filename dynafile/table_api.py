@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dynafile.descriptions import IndexDescription, TableDescription
+from dynafile.errors import ResourceNotFound
 from dynafile.item_reader import ItemReader
 from dynafile.item_writer import ItemWriter
+from dynafile.store.store import Store
 from dynafile.table.checking import check_table
 from dynafile.table.definition import Definition, IndexDefinition
 from dynafile.table.events import EventListener
 from dynafile.table.index_options import declared
+from dynafile.table.writer import TableWriter
+from dynafile.transactional import Transactional
 
 
-class Table(ItemReader, ItemWriter):
+class Table(ItemReader, ItemWriter, Transactional):
     """A table: items by partition key and sort key, shared by threads and processes.
 
     Reading: :meth:`get_item`, :meth:`batch_get_item`, :meth:`query`, :meth:`scan`,
     :meth:`query_page`, :meth:`scan_page`, ``len(table)``.
     Writing: :meth:`put_item`, :meth:`update_item`, :meth:`delete_item`, :meth:`batch_writer`,
     :meth:`execute_batch`, :meth:`clear`, :meth:`sweep`.
+    Transactions: :meth:`transaction`, :meth:`run_transaction`, :meth:`transact_write_items`,
+    :meth:`transact_get_items`.
     Listening: :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
     Indexes: :meth:`add_index`, :meth:`drop_index`, :meth:`wait_for_indexes`, :attr:`indexes`.
     Looking: :meth:`describe`, :meth:`check`.
@@ -30,6 +36,17 @@ class Table(ItemReader, ItemWriter):
     """
 
     # -- writing --------------------------------------------------------------------------------
+
+    def _table_named(self, name: str | None) -> TableWriter:
+        if name not in (None, self._table.name):
+            raise ResourceNotFound(
+                f"Requested resource not found: Table: {name} not found", resource=str(name)
+            )
+        return self._table
+
+    def _store_open(self) -> tuple[Store, bool]:
+        self._check_open()
+        return self._store, self._durability == "durable"
 
     def clear(self) -> None:
         """Remove every item, in one commit; the schema stays. Listeners hear of each item."""
