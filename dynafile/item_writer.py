@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dynafile.capacity import NONE
@@ -157,13 +157,18 @@ class ItemWriter(IndexedHandle):
         ).update(self._table, key, update_expression)
 
     def batch_writer(
-        self, *, flush_items: int | None = None, flush_seconds: float | None = None
+        self,
+        *,
+        flush_items: int | None = None,
+        flush_seconds: float | None = None,
+        overwrite_by_pkeys: Sequence[str] | None = None,
     ) -> BatchWriter:
         """Return a writer whose ``with`` block is one commit.
 
         Its ``put_item(item=)`` and ``delete_item(key=)`` take effect together when the block ends;
         if its body raises, none does. ``flush_items`` commits each time so many writes were
-        collected, ``flush_seconds`` each time so many seconds have passed.
+        collected, ``flush_seconds`` each time so many seconds have passed. Of writes that have the
+        same values of the attributes ``overwrite_by_pkeys``, only the last is made.
 
         >>> from dynafile import Dynafile
         >>> with Dynafile(":memory:") as db:
@@ -174,7 +179,9 @@ class ItemWriter(IndexedHandle):
         2
         """
         self._check_open()
-        return BatchWriter(self._table, flush_items, flush_seconds, self._check_open)
+        return BatchWriter(
+            self._table, flush_items, flush_seconds, self._check_open, overwrite_by_pkeys
+        )
 
     def execute_batch(self, actions: Iterable[Action]) -> None:
         """Commit puts and deletes as one, in their order.

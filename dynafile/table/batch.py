@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +30,7 @@ class BatchWriter:
         flush_items: int | None = None,
         flush_seconds: float | None = None,
         check_open: Callable[[], None] = lambda: None,
+        overwrite_by_pkeys: Sequence[str] | None = None,
     ) -> None:
         for value, name in ((flush_items, "flush_items"), (flush_seconds, "flush_seconds")):
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -39,6 +40,13 @@ class BatchWriter:
                 )
         self._table = table
         self._check_open = check_open
+        if isinstance(overwrite_by_pkeys, str):
+            raise InvalidArgument(
+                f"overwrite_by_pkeys is a list of names, not {overwrite_by_pkeys!r}"
+            )
+        self._pkeys = tuple(overwrite_by_pkeys or ())
+        self._newest: dict[tuple[Any, ...], Write] = {}
+        self._overwritten: set[Write] = set()
         self._flush_items = flush_items
         self._flush_seconds = flush_seconds
         self._writes: list[Write] | None = None
@@ -47,17 +55,19 @@ class BatchWriter:
 
     def put_item(self, *, item: Mapping[str, Any]) -> None:
         """Put an item; raises at once what ``put_item`` of the database would."""
-        self._add(self._table.put_of(item))
+        self._add(self._table.put_of(item), item)
 
     def delete_item(self, *, key: Mapping[str, Any]) -> None:
         """Delete an item; no error where there is none."""
-        self._add(self._table.delete_of(key))
+        self._add(self._table.delete_of(key), key)
 
-    def _add(self, write: Write) -> None:
+    def _add(self, write: Write, given: Mapping[str, Any]) -> None:
         if self._writes is None:
             raise InvalidArgument(
                 "a batch writer is used in a with block: `with db.batch_writer() as w:`"
             )
+        if self._pkeys:
+            self._overwrite(write, given)
         self._writes.append(write)
         full = self._flush_items is not None and len(self._writes) >= self._flush_items
         late = (
@@ -67,17 +77,34 @@ class BatchWriter:
         if full or late:
             self.flush()
 
+    def _overwrite(self, write: Write, given: Mapping[str, Any]) -> None:
+        """Take back what was collected for the same values of ``overwrite_by_pkeys``."""
+        try:
+            place = tuple(given[name] for name in self._pkeys)
+            earlier = self._newest.get(place)
+        except (KeyError, TypeError) as error:
+            raise InvalidArgument(
+                f"overwrite_by_pkeys {list(self._pkeys)} are to name key attributes, which are in "
+                f"every item and key: {error}"
+            ) from None
+        if earlier is not None:
+            self._overwritten.add(earlier)
+        self._newest[place] = write
+
     def flush(self) -> None:
         """Commit what was collected so far."""
         self._check_open()
         if self._writes is None:
             return
         writes, schema = self._writes, self._schema
+        if self._overwritten:
+            writes = [write for write in writes if write not in self._overwritten]
         self._begin()
         self._table.write(writes, schema)
 
     def _begin(self) -> None:
         self._writes, self._schema = [], self._table.schema
+        self._newest, self._overwritten = {}, set()
         self._since = time.monotonic()
 
     def __enter__(self) -> Self:
