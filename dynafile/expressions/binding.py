@@ -26,7 +26,7 @@ from dynafile.expressions.nodes import (
 from dynafile.expressions.path_trees import MAX_PATH_DEPTH, bound_path_text
 from dynafile.expressions.paths import Path
 from dynafile.expressions.syntax import Call, Operation, Parsed, PathText, Placeholder, Syntax
-from dynafile.expressions.templates import Parameter
+from dynafile.expressions.templates import Parameter, static_kind
 
 __all__ = ["Binder"]
 
@@ -186,13 +186,6 @@ class Binder:
 
 
 ORDERED: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
-
-
-def static_kind(operand: Operand) -> str | None:
-    """Return the kind that an operand has whatever the item; None if that depends on it."""
-    if isinstance(operand, Parameter):
-        return "N" if operand.sized else operand.kind
-    return "N" if isinstance(operand, Size) else None
 
 
 def wire_type(kind: str | None) -> str:

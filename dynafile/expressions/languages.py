@@ -13,13 +13,14 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from dynafile.errors import ValidationError
 from dynafile.expressions.binding import Binder
 from dynafile.expressions.cache import Cache
+from dynafile.expressions.comparison import kind_of
 from dynafile.expressions.condition_parser import ConditionParser
 from dynafile.expressions.key_conditions import KeyTerm, key_terms
 from dynafile.expressions.literals import take_literal, take_stored
 from dynafile.expressions.needs import names_in_condition
 from dynafile.expressions.nodes import Condition
 from dynafile.expressions.parser import Parser
-from dynafile.expressions.placeholders import take_values
+from dynafile.expressions.placeholders import reader, take_values
 from dynafile.expressions.projections import Projection
 from dynafile.expressions.syntax import Parsed
 from dynafile.expressions.templates import FilterMaker, filter_maker
@@ -49,17 +50,23 @@ Plan = TypeVar("Plan")
 ConditionPlan: TypeAlias = tuple[frozenset[str], FilterMaker]
 
 
+_SCALARS: Final = frozenset({str, int, bool, bytes, type(None)})
+"""The types whose values are taken as they are, and have one kind each."""
+
+
 class Text(Generic[Plan]):
     """A text that parses, with its plans by the names and types that they are for."""
 
-    __slots__ = ("names", "parsed", "pinned", "plans", "values")
+    __slots__ = ("names", "parsed", "pinned", "plans", "read_names", "read_values", "values")
 
     def __init__(self, parsed: Parsed) -> None:
         self.parsed = parsed
         self.names = parsed.names
         self.values = parsed.values
-        self.pinned = parsed.pinned
-        self.plans: Cache[Any, Plan] = Cache(MAX_PLANS)
+        self.pinned = tuple(map(parsed.values.index, parsed.pinned))
+        self.read_names = reader(self.names)
+        self.read_values = reader(self.values)
+        self.plans: Cache[tuple[Any, ...], Plan] = Cache(MAX_PLANS)
 
 
 class Language(Generic[Plan]):
@@ -87,37 +94,63 @@ class Language(Generic[Plan]):
 
         Raises ``ValidationError``.
         """
+        text = self._texts.young.get((parameter, expression)) or self._find(parameter, expression)
+        try:
+            bound = text.read_names(names)
+            given: Sequence[Any] = text.read_values(values)
+        except KeyError:
+            raise _undefined(text, names, values) from None
+        # A type says as much as a kind for most values, and is had faster.
+        kinds: tuple[Any, ...] = tuple(map(type, given))
+        if not _SCALARS.issuperset(kinds):
+            given = take_values(text.values, given, self._take)
+            kinds = tuple(map(kind_of, given))
+        key: tuple[Any, ...] = (bound, kinds)
+        if text.pinned:
+            key = (bound, kinds, *_pinned(text, given))
+        plan = text.plans.young.get(key)
+        if plan is None:
+            plan = self._plan(text, key, given)
+        return text, plan, given
+
+    def _find(self, parameter: str, expression: str) -> Text[Plan]:
         text = self._texts.get((parameter, expression))
         if text is None:
             text = Text(self._parser(parameter, expression).parse())
             self._texts.put((parameter, expression), text)
-        try:
-            bound = tuple([names[placeholder] for placeholder in text.names])
-        except KeyError as error:
-            raise ValidationError(
-                f"Invalid {parameter}: An expression attribute name used in the document path is "
-                f"not defined; attribute name: {error.args[0]}"
-            ) from None
-        try:
-            taken, kinds = take_values(text.values, values, self._take)
-        except KeyError as error:
-            raise ValidationError(
-                f"Invalid {parameter}: An expression attribute value used in expression is not "
-                f"defined; attribute value: {error.args[0]}"
-            ) from None
-        key: tuple[Any, ...] = (bound, kinds)
-        pinned: tuple[Any, ...] = ()
-        if text.pinned:
-            # What is no str is refused for its type, whatever its value.
-            given = [values[placeholder] for placeholder in text.pinned]
-            pinned = tuple(value if isinstance(value, str) else None for value in given)
-            key = (bound, kinds, pinned)
+        return text
+
+    def _plan(self, text: Text[Plan], key: tuple[Any, ...], given: Sequence[Any]) -> Plan:
         plan = text.plans.get(key)
         if plan is None:
-            binder = Binder(text.parsed, dict(zip(text.names, bound, strict=True)), kinds, pinned)
-            plan = self._make(binder, text.parsed.tree)
+            names = dict(zip(text.names, key[0], strict=True))
+            kinds = list(map(kind_of, given))
+            plan = self._make(
+                Binder(text.parsed, names, kinds, _pinned(text, given)), text.parsed.tree
+            )
             text.plans.put(key, plan)
-        return text, plan, taken
+        return plan
+
+
+def _pinned(text: Text[Any], given: Sequence[Any]) -> list[Any]:
+    # What is no str is refused for its type, whatever its value.
+    return [given[index] if type(given[index]) is str else None for index in text.pinned]
+
+
+def _undefined(
+    text: Text[Any], names: Mapping[str, Any], values: Mapping[str, Any]
+) -> ValidationError:
+    """Return the error for the first placeholder that was not given; names come first."""
+    prefix = f"Invalid {text.parsed.parameter}: An expression attribute"
+    for name in text.names:
+        if name not in names:
+            return ValidationError(
+                f"{prefix} name used in the document path is not defined; attribute name: {name}"
+            )
+    missing = next((value for value in text.values if value not in values), None)
+    return ValidationError(
+        f"{prefix} value used in expression is not defined; attribute value: {missing}"
+    )
 
 
 def condition_template(binder: Binder, tree: Any) -> Condition:

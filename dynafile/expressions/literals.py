@@ -27,6 +27,7 @@ from dynafile.expressions.comparison import (
 __all__ = [
     "ValueTest",
     "between_test",
+    "comparison_maker",
     "comparison_test",
     "containment_test",
     "difference_test",
@@ -130,22 +131,14 @@ _CLOCK = ("hour", "minute", "second", "microsecond", "tzinfo", "fold")
 
 def equality_test(literal: Any) -> ValueTest:
     """Return a test that a value equals the literal."""
-    kind = kind_of(literal)
-    if kind == "N":
-        return _number_test("=", literal)
-    if kind == "S" or kind == "B":
-        cls = type(literal)
-        return lambda value: type(value) is cls and value == literal
-    if kind == "BOOL" or kind == "NULL":
-        return lambda value: value is literal
-    return lambda value: equal(value, literal)
+    return comparison_maker("=", kind_of(literal))(literal)
 
 
 def difference_test(literal: Any) -> ValueTest:
     """Return a test that a value is of the literal's kind and differs from it."""
     kind = kind_of(literal)
     if kind == "N":
-        return _number_test("<>", literal)
+        return _number_test("<>", operator.ne, literal)
     if kind == "S" or kind == "B":
         cls = type(literal)
         return lambda value: type(value) is cls and value != literal
@@ -154,23 +147,50 @@ def difference_test(literal: Any) -> ValueTest:
 
 def order_test(symbol: str, literal: Any) -> ValueTest:
     """Return a test that a value is ``<``, ``<=``, ``>`` or ``>=`` the literal."""
-    kind = kind_of(literal)
-    if kind == "N":
-        return _number_test(symbol, literal)
-    if kind == "S" or kind == "B":
-        cls, relation = type(literal), RELATIONS[symbol]
-        return lambda value: type(value) is cls and relation(value, literal)
-    return lambda value: relate(symbol, value, literal)
+    return comparison_maker(symbol, kind_of(literal))(literal)
 
 
 def comparison_test(symbol: str, literal: Any) -> ValueTest:
     """Return a test that a value stands in one of DynamoDB's six comparisons to the literal."""
-    if symbol == "=":
-        return equality_test(literal)
+    return comparison_maker(symbol, kind_of(literal))(literal)
+
+
+def comparison_maker(symbol: str, kind: str | None) -> Callable[[Any], ValueTest]:
+    """Return what makes the ``comparison_test`` of literals of a kind."""
     if symbol == "<>":
-        same = equality_test(literal)
-        return lambda value: not same(value)
-    return order_test(symbol, literal)
+        same = comparison_maker("=", kind)
+        return lambda literal: _contrary(same(literal))
+    if kind == "N":
+        relation = _NUMBER_RELATIONS[symbol]
+        return lambda literal: _number_test(symbol, relation, literal)
+    if symbol != "=":
+        if kind == "S" or kind == "B":
+            order = RELATIONS[symbol]
+            return lambda literal: _text_test(order, literal)
+        return lambda literal: lambda value: relate(symbol, value, literal)
+    if kind == "S" or kind == "B":
+        return _text_equality
+    if kind == "BOOL" or kind == "NULL":
+        return _identity
+    return lambda literal: lambda value: equal(value, literal)
+
+
+def _contrary(test: ValueTest) -> ValueTest:
+    return lambda value: not test(value)
+
+
+def _identity(literal: Any) -> ValueTest:
+    return lambda value: value is literal
+
+
+def _text_equality(literal: Any) -> ValueTest:
+    cls = type(literal)
+    return lambda value: type(value) is cls and value == literal
+
+
+def _text_test(relation: Callable[..., bool], literal: Any) -> ValueTest:
+    cls = type(literal)
+    return lambda value: type(value) is cls and relation(value, literal)
 
 
 def between_test(low: Any, high: Any) -> ValueTest:
@@ -230,10 +250,13 @@ def containment_test(literal: Any) -> ValueTest:
     return test
 
 
-def _number_test(symbol: str, literal: float | Decimal) -> ValueTest:
-    exact = exact_number(literal)
-    relation = _NUMBER_RELATIONS[symbol]
-    near, float_relation = _float_relation(symbol, exact)
+def _number_test(symbol: str, relation: Callable[..., bool], literal: float | Decimal) -> ValueTest:
+    exact: int | Decimal
+    if type(literal) is int and -_EXACT_FLOATS <= literal <= _EXACT_FLOATS:
+        exact, near, float_relation = literal, float(literal), relation
+    else:
+        exact = exact_number(literal)
+        near, float_relation = _float_relation(symbol, exact)
 
     def test(value: Any) -> bool:
         kind = type(value)
@@ -261,8 +284,6 @@ def _float_relation(symbol: str, exact: int | Decimal) -> tuple[float, Callable[
     Going through Decimal for each float would cost half a microsecond. The float nearest to
     ``exact`` is on one side of it, or on it; every other float is on the same side of both.
     """
-    if type(exact) is int and -_EXACT_FLOATS <= exact <= _EXACT_FLOATS:
-        return float(exact), _NUMBER_RELATIONS[symbol]
     near = float(Decimal(exact))
     shown = exact_number(near)
     if shown == exact:

@@ -59,7 +59,7 @@ class Expressions:
     (True, False)
     """
 
-    __slots__ = ("_names", "_texts", "_used", "_values")
+    __slots__ = ("_names", "_used", "_values")
 
     def __init__(self, names: Mapping[str, str] | None, values: Mapping[str, Any] | None) -> None:
         if names is not None:
@@ -68,8 +68,8 @@ class Expressions:
             check_values(values)
         self._names = _NONE if names is None else names
         self._values = _NONE if values is None else values
-        self._texts: list[Text[Any]] = []
-        self._used: list[str] = []
+        # A builder has no text: its parameter stands for it.
+        self._used: list[Text[Any] | str] = []
 
     def condition(
         self, expression: Any, parameter: str = "ConditionExpression"
@@ -79,14 +79,14 @@ class Expressions:
         ``expression`` is DynamoDB's text, or a condition of ``Attr`` or of boto3. ``parameter``
         is the name of the parameter that it came in, for messages.
         """
-        self._used.append(parameter)
         if type(expression) is not str:
             built = _built(expression, parameter)
+            self._used.append(parameter)
             return ConditionExpression(names_in_condition(built), compile_condition(built))
         text, (attributes, maker), values = CONDITIONS.prepare(
             parameter, expression, self._names, self._values
         )
-        self._texts.append(text)
+        self._used.append(text)
         return ConditionExpression(attributes, maker(values))
 
     def projection(self, expression: str) -> Projection:
@@ -95,8 +95,7 @@ class Expressions:
         text, plan, _ = PROJECTIONS.prepare(
             parameter, _text(expression, parameter), self._names, _NONE
         )
-        self._texts.append(text)
-        self._used.append(parameter)
+        self._used.append(text)
         return plan
 
     def update(self, expression: str) -> Update:
@@ -105,8 +104,7 @@ class Expressions:
         text, plan, values = UPDATES.prepare(
             parameter, _text(expression, parameter), self._names, self._values
         )
-        self._texts.append(text)
-        self._used.append(parameter)
+        self._used.append(text)
         return Update(plan, values)
 
     def key_condition(self, expression: Any) -> KeyCondition:
@@ -116,13 +114,13 @@ class Expressions:
         boto3, joined by ``&``.
         """
         parameter = "KeyConditionExpression"
-        self._used.append(parameter)
         if type(expression) is not str:
+            self._used.append(parameter)
             return KeyCondition(key_terms(_built(expression, parameter)))
         text, terms, values = KEY_CONDITIONS.prepare(
             parameter, expression, self._names, self._values
         )
-        self._texts.append(text)
+        self._used.append(text)
         return KeyCondition(terms, values)
 
     def finish(self, *parameters: str) -> None:
@@ -131,20 +129,28 @@ class Expressions:
         ``parameters`` names those parameters of the operation that could have used values, for
         the message that there are values and none of these. Raises ``ValidationError``.
         """
+        used = self._used
+        if len(used) == 1 and type(used[0]) is Text:
+            # All that an expression uses is there, so that equal numbers say that it uses all.
+            text = used[0]
+            if len(text.names) == len(self._names) and len(text.values) == len(self._values):
+                return
         if self._names is not _NONE:
-            if not self._used:
+            if not used:
                 raise ValidationError(f"{NAMES} can only be specified when using expressions")
-            names = [name for text in self._texts for name in text.names]
-            check_unused(NAMES, self._names, names)
+            check_unused(NAMES, self._names, [text.names for text in used if type(text) is Text])
         if self._values is not _NONE:
-            if self._used.count("ProjectionExpression") == len(self._used):
+            if all(_is_projection(text) for text in used):
                 verb = "is" if len(parameters) == 1 else "are"
                 missing = f": {' and '.join(parameters)} {verb} null" if parameters else ""
                 raise ValidationError(
                     f"{VALUES} can only be specified when using expressions{missing}"
                 )
-            values = [value for text in self._texts for value in text.values]
-            check_unused(VALUES, self._values, values)
+            check_unused(VALUES, self._values, [text.values for text in used if type(text) is Text])
+
+
+def _is_projection(text: Text[Any] | str) -> bool:
+    return type(text) is Text and text.parsed.parameter == "ProjectionExpression"
 
 
 def _text(expression: Any, parameter: str) -> str:

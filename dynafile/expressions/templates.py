@@ -24,8 +24,7 @@ from dynafile.expressions.comparison import FLIPPED, size_of
 from dynafile.expressions.compiler import compile_condition, operand_getter
 from dynafile.expressions.literals import (
     ValueTest,
-    between_test,
-    comparison_test,
+    comparison_maker,
     containment_test,
     member_test,
     prefix_test,
@@ -44,8 +43,9 @@ from dynafile.expressions.nodes import (
     Or,
     check_bounds,
 )
+from dynafile.expressions.paths import MISSING
 
-__all__ = ["FilterMaker", "Parameter", "Values", "fill", "filter_maker"]
+__all__ = ["FilterMaker", "Parameter", "Values", "fill", "filter_maker", "static_kind"]
 
 Values: TypeAlias = Sequence[Any]
 FilterMaker: TypeAlias = Callable[[Values], Filter]
@@ -101,19 +101,26 @@ def filter_maker(template: Condition, prefix: str) -> FilterMaker:
         return lambda _values: made
     if isinstance(template, Between):
         return _between_maker(template, prefix)
-    parts = _one_test(template)
-    if parts is not None:
-        return _on(*parts)
-    return lambda values: compile_condition(fill(template, values))
+    maker = _one_value(template)
+    return maker or (lambda values: compile_condition(fill(template, values)))
 
 
 def _junction_maker(template: And | Or, prefix: str) -> FilterMaker:
     makers = [filter_maker(term, prefix) for term in template.conditions]
-    combine = all_of if isinstance(template, And) else any_of
-    if len(makers) == 2:
-        first, second = makers
-        return lambda values: combine((first(values), second(values)))
-    return lambda values: combine([maker(values) for maker in makers])
+    if len(makers) > 2:
+        combine = all_of if isinstance(template, And) else any_of
+        return lambda values: combine([maker(values) for maker in makers])
+    first, second = makers
+
+    def both(values: Values) -> Filter:
+        one, other = first(values), second(values)
+        return lambda item: one(item) and other(item)
+
+    def either(values: Values) -> Filter:
+        one, other = first(values), second(values)
+        return lambda item: one(item) or other(item)
+
+    return both if isinstance(template, And) else either
 
 
 def _between_maker(template: Between, prefix: str) -> FilterMaker:
@@ -121,42 +128,60 @@ def _between_maker(template: Between, prefix: str) -> FilterMaker:
     if not (isinstance(low, Parameter) and isinstance(high, Parameter)):
         return lambda values: compile_condition(fill(template, values))
 
+    at_least = comparison_maker(">=", static_kind(low))
+    at_most = comparison_maker("<=", static_kind(high))
+
     def test_maker(values: Values) -> ValueTest:
         lowest, highest = low.of(values), high.of(values)
         check_bounds(lowest, highest, prefix)
-        return between_test(lowest, highest)
+        above, below = at_least(lowest), at_most(highest)
+        return lambda value: above(value) and below(value)
 
     return _on(template.operand, test_maker)
 
 
-def _one_test(template: Condition) -> tuple[Operand, TestMaker] | None:
-    """Return the operand and test that a condition is, if its other operands are values."""
+def _one_value(template: Condition) -> FilterMaker | None:
+    """Return the maker for a condition that puts one operand to a test against one value."""
     if isinstance(template, Comparison):
         left, right, symbol = template.left, template.right, template.operator
         if isinstance(left, Parameter):
             left, right, symbol = right, left, FLIPPED[symbol]
-        return _with(left, right, lambda value: comparison_test(symbol, value))
+        return _on_value(left, right, comparison_maker(symbol, static_kind(right)))
     if isinstance(template, BeginsWith):
-        return _with(template.operand, template.prefix, prefix_test)
+        return _on_value(template.operand, template.prefix, prefix_test)
     if isinstance(template, Contains):
-        return _with(template.operand, template.member, containment_test)
+        return _on_value(template.operand, template.member, containment_test)
     if isinstance(template, Membership):
-        members = [value for value in template.values if isinstance(value, Parameter)]
+        members = [value.of for value in template.values if isinstance(value, Parameter)]
         if len(members) == len(template.values):
-            of = [member.of for member in members]
-            return template.operand, lambda values: member_test([each(values) for each in of])
+            return _on(
+                template.operand, lambda values: member_test([member(values) for member in members])
+            )
     return None
 
 
-def _with(
+def static_kind(operand: Operand) -> str | None:
+    """Return the kind that an operand has whatever the item; None if that depends on it."""
+    if isinstance(operand, Parameter):
+        return "N" if operand.sized else operand.kind
+    return "N" if isinstance(operand, Size) else None
+
+
+def _on_value(
     operand: Operand, value: Operand, test: Callable[[Any], ValueTest]
-) -> tuple[Operand, TestMaker] | None:
+) -> FilterMaker | None:
     if not isinstance(value, Parameter):
         return None
-    if value.sized:
-        return operand, lambda values: test(value.of(values))
-    index = value.index
-    return operand, lambda values: test(values[index])
+    if value.sized or not isinstance(operand, Attr) or len(operand.path) > 1:
+        return _on(operand, lambda values: test(value.of(values)))
+    # The most frequent case by far gets by without a call or two.
+    index, name = value.index, str(operand.path[0])
+
+    def maker(values: Values) -> Filter:
+        holds = test(values[index])
+        return lambda item: holds(item.get(name, MISSING))
+
+    return maker
 
 
 def _on(operand: Operand, test_maker: TestMaker) -> FilterMaker:
