@@ -49,6 +49,7 @@ class Binder:
         pinned: Sequence[Any],
     ) -> None:
         self.parameter = parsed.parameter
+        self.text = parsed.text
         self._names = names
         self._parameters = {
             placeholder: Parameter(index, kind)

@@ -73,6 +73,9 @@ class KeyCondition:
         to right without a gap, and only the last may have another condition. Raises
         ``ValidationError`` for anything else.
         """
+        count = len(self.equals) + (self.range is not None)
+        if count > 2 and len(pk_names) == 1 and len(sk_names) <= 1:
+            raise ValidationError("Conditions can be of length 1 or 2 only")
         for name in pk_names:
             if name not in self.equals:
                 if self.range is not None and self.range.attribute == name:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from dynafile.errors import ValidationError
+from dynafile.errors import ExpressionError, ValidationError
 from dynafile.expressions.binding import Binder
 from dynafile.expressions.cache import Cache
 from dynafile.expressions.comparison import kind_of
@@ -123,7 +123,10 @@ class Language(Generic[Plan]):
     def _plan(self, text: Text[Plan], key: tuple[Any, ...], given: Sequence[Any]) -> Plan:
         plan = text.plans.get(key)
         if plan is None:
-            names = dict(zip(text.names, key[0], strict=True))
+            names = {
+                placeholder: str.__str__(name)  # a StrEnum is a str of its own kind
+                for placeholder, name in zip(text.names, key[0], strict=True)
+            }
             kinds = list(map(kind_of, given))
             plan = self._make(
                 Binder(text.parsed, names, kinds, _pinned(text, given)), text.parsed.tree
@@ -162,6 +165,8 @@ def condition_template(binder: Binder, tree: Any) -> Condition:
         if not error.message.startswith(prefix):
             error.message = prefix + error.message
             error.args = (error.message,)
+        if isinstance(error, ExpressionError):
+            error.expression, error.position = binder.text, 0
         raise
 
 
