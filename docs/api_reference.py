@@ -24,10 +24,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _WIDTH: Final = 88
-_MODULES: Final = ("database", "table_api", "descriptions", "table", "expressions")
+_MODULES: Final = (
+    "database",
+    "table_api",
+    "database_handle",
+    "descriptions",
+    "table",
+    "expressions",
+)
 """The order of the reference, by the first name below ``dynafile``; others follow."""
 
-_MADE_BY: Final = {"BatchWriter": "Table.batch_writer"}
+_MADE_BY: Final = {
+    "BatchWriter": "Table.batch_writer",
+    "Table": "Database.table",
+    "TablePage": "Database.list_tables",
+}
 """Classes that users do not call, and the method that makes one for them."""
 
 _ROLE = re.compile(r":(?:meth|class|func|data|attr|exc):`~?([\w.]+)`")
@@ -133,7 +144,7 @@ def _class(name: str, cls: type) -> Iterator[Entry]:
         parts.append(_signature(name, cls))
     parts.append(_doc(cls, name))
     opening = next((vars(c)["__init__"] for c in cls.__mro__ if "__init__" in vars(c)), None)
-    if inspect.isfunction(opening) and opening.__doc__:
+    if inspect.isfunction(opening) and opening.__doc__ and name not in _MADE_BY:
         parts.append(inspect.cleandoc(opening.__doc__))
     parts += [_fields(cls)] if _fields(cls) else []
     base = public_base(cls)

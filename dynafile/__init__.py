@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from dynafile import errors
-from dynafile.database import Dynafile
+from dynafile.database import Database, Dynafile
+from dynafile.database_handle import TablePage
 from dynafile.descriptions import IndexDescription, TableDescription
 from dynafile.errors import DynafileError
 from dynafile.expressions import Attr, Key, begins_with, between, eq, gt, gte, lt, lte
@@ -40,6 +41,7 @@ __all__ = [
     "CancellationReason",
     "Capacity",
     "ConsumedCapacity",
+    "Database",
     "Dynafile",
     "DynafileError",
     "Event",
@@ -54,6 +56,7 @@ __all__ = [
     "Page",
     "Table",
     "TableDescription",
+    "TablePage",
     "TransactGetResult",
     "TransactWriteResult",
     "Transaction",

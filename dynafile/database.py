@@ -1,21 +1,32 @@
-"""``Dynafile``: a folder that is one table."""
+"""``Database`` and ``Dynafile``: a folder of tables, and a folder that is one table."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Literal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
+from dynafile.constraints import flag, resource_name, structure, text
+from dynafile.creation import new_table
+from dynafile.database_handle import DatabaseHandle
+from dynafile.descriptions import ARN, TableDescription
 from dynafile.errors import ReadOnlyDatabase
+from dynafile.settings_request import Tags, check_tag_count, tag_keys_of, tags_of
 from dynafile.store.registry import release_store
 from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT
 from dynafile.store_options import MEMORY, check_durability, path_of, store_options
 from dynafile.table.backfill import Progress
+from dynafile.table.definition import Definition
 from dynafile.table.index_changes import add_indexes, with_indexes
 from dynafile.table.index_options import Index, check_indexes
 from dynafile.table.opening import open_table_store
+from dynafile.table.table_changes import alter_table, create_table, delete_table
+from dynafile.table.ttl_changes import complete_ttl, disable_ttl, enable_ttl
 from dynafile.table_api import Table
 from dynafile.table_options import AS_STORED, AsStored, TableOptions
+from dynafile.update_request import UPDATABLE, TableUpdate
 from dynafile.values import parse_key_type
 
 
@@ -122,5 +133,230 @@ class Dynafile(Table):
         # Refuses before anything is written.
         with_indexes(self._store.schema, self._table.name, new, where, empty=False)
         self._table.declare_types(wanted.pk_type, wanted.sk_type)
+        complete_ttl(self._store, self._table.name)
         add_indexes(self._store, self._table.name, new, where)
         self._fill_indexes(wait=wait, progress=progress)
+
+    def __repr__(self) -> str:
+        state = "closed " if self._closed else ""
+        return f"<{state}{type(self).__name__} {self._path!r}>"
+
+
+class Database(DatabaseHandle):
+    """Tables in a folder, in one store: with one journal, one lock, and transactions over them.
+
+    Making tables: :meth:`create_table`, :meth:`update_table`, :meth:`delete_table`,
+    :meth:`update_time_to_live`, :meth:`tag_resource`, :meth:`untag_resource`.
+    Looking: :meth:`table`, :attr:`tables`, :meth:`list_tables`, :meth:`describe_table`,
+    :meth:`describe_time_to_live`, :meth:`list_tags_of_resource`, :meth:`check`.
+
+    A folder that :class:`Dynafile` made opens too: it is a database of one table, and may get more.
+
+    >>> with Database(":memory:") as db:
+    ...     orders = db.create_table("orders", "customer", "date")
+    ...     orders.put_item(item={"customer": "Bob", "date": "2026-01-31", "total": 12})
+    ...     [list(db), len(db.table("orders"))]
+    [['orders'], 1]
+    """
+
+    # -- tables -----------------------------------------------------------------------------------
+
+    def create_table(
+        self,
+        name: str | None = None,
+        pk_attribute: str | None = None,
+        sk_attribute: str | AsStored | None = AS_STORED,
+        ttl_attribute: str | None = None,
+        *,
+        pk_type: str | type | None = None,
+        sk_type: str | type | None = None,
+        indexes: Mapping[str, Index] | None = None,
+        stream: bool | str | None = None,
+        table_name: str | None = None,
+        key_schema: Sequence[Mapping[str, str]] | None = None,
+        attribute_definitions: Sequence[Mapping[str, str]] | None = None,
+        global_secondary_indexes: Sequence[Mapping[str, Any]] | None = None,
+        local_secondary_indexes: Sequence[Mapping[str, Any]] | None = None,
+        billing_mode: str | None = None,
+        provisioned_throughput: Mapping[str, int] | None = None,
+        stream_specification: Mapping[str, Any] | None = None,
+        sse_specification: Mapping[str, Any] | None = None,
+        tags: Tags | None = None,
+        table_class: str | None = None,
+        deletion_protection_enabled: bool = False,
+    ) -> Table:
+        """Make a table, and return a handle on it. It can be used at once.
+
+        In short, with the options of :class:`Dynafile`:
+
+        :param name: 3 to 255 characters out of a-z, A-Z, 0-9, underscore, dot and dash.
+        :param pk_attribute: the partition key; by default ``"PK"``.
+        :param sk_attribute: the sort key, by default ``"SK"``; None for a table without one.
+        :param ttl_attribute: the attribute that holds when an item expires.
+        :param pk_type: ``"S"``, ``"N"`` or ``"B"``, or ``str``, ``int``, ``bytes``; by default the
+            type of the first item's.
+        :param sk_type: likewise.
+        :param indexes: secondary indexes by name, each a GlobalIndex or a LocalIndex.
+        :param stream: True, or a view type such as ``"KEYS_ONLY"``.
+
+        Or with boto3's fields:
+
+        :param table_name: the name.
+        :param key_schema: ``[{"AttributeName": "PK", "KeyType": "HASH"}, ...]``.
+        :param attribute_definitions: ``[{"AttributeName": "PK", "AttributeType": "S"}, ...]``.
+        :param global_secondary_indexes: a list of IndexName, KeySchema (up to four HASH and four
+            RANGE elements), Projection, and ProvisionedThroughput where the table is provisioned.
+        :param local_secondary_indexes: likewise.
+        :param stream_specification: ``{"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}``.
+
+        Both take these, which are stored and described, and change nothing here: ``billing_mode``
+        (without it, as ``provisioned_throughput`` says), ``provisioned_throughput``,
+        ``table_class``, ``sse_specification`` and ``tags``. ``deletion_protection_enabled`` makes
+        :meth:`delete_table` refuse.
+
+        Cost: one record in the journal, and ``meta.json``. Raises ResourceInUse where there is such
+        a table, and ValidationError kinds, in DynamoDB's words where it has any; then nothing was
+        written. See
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html.
+        """
+        given = {key: value for key, value in locals().items() if key != "self"}
+        self._check_writable("create_table()")
+        definition, declared = new_table(given, int(time.time() * 1_000_000))
+        create_table(self._store, definition, declared)
+        return self._handle(definition.name)
+
+    def describe_table(self, name: str) -> TableDescription:
+        """Return what a table is and how large; raises ResourceNotFound.
+
+        Cost: the headers of all its partitions are read.
+        """
+        self._check_open()
+        with self.table(name) as table:
+            return table.describe()
+
+    def update_table(
+        self,
+        name: str,
+        *,
+        attribute_definitions: Sequence[Mapping[str, str]] | None = None,
+        global_secondary_index_updates: Sequence[Mapping[str, Any]] | None = None,
+        billing_mode: str | None = None,
+        provisioned_throughput: Mapping[str, int] | None = None,
+        stream_specification: Mapping[str, Any] | None = None,
+        sse_specification: Mapping[str, Any] | None = None,
+        table_class: str | None = None,
+        deletion_protection_enabled: bool | None = None,
+        wait: bool = True,
+        progress: Progress | None = None,
+    ) -> TableDescription:
+        """Change a table while others use it, all or nothing; return what it is then.
+
+        :param global_secondary_index_updates: ``[{"Create": {...}}]``, whose keys are in
+            ``attribute_definitions``; ``[{"Delete": {"IndexName": ...}}]``; or new throughput by
+            ``"Update"``. One index a call is made or deleted.
+        :param wait: False to return before an index is filled; :meth:`describe_table` says
+            CREATING until then.
+        :param progress: is called with an index's name, the items done, and how many there are.
+
+        The others are as for :meth:`create_table`. Raises ResourceNotFound for a table or an index
+        that is not there, LimitExceeded, and ValidationError kinds.
+        """
+        given = {key: value for key, value in locals().items() if key in UPDATABLE}
+        self._check_writable("update_table()")
+        self._definition(name)
+        update = TableUpdate.parse(given)
+        alter_table(self._store, name, update.altered, update.new_indexes(), update.delete)
+        if update.create is not None:
+            table = self._handle(name)
+            if wait:
+                table._fill_indexes(wait=True, progress=progress)
+            else:
+                self._build_in_background(table, progress)
+        return self.describe_table(name)
+
+    def delete_table(self, name: str) -> None:
+        """Delete a table with its items and indexes, and give the disk space back.
+
+        Handles on it raise ResourceNotFound from then on, in other processes too, even if another
+        table of its name is made. Raises ResourceNotFound, and ValidationError where the table is
+        protected against it.
+        """
+        self._check_writable("delete_table()")
+        self._definition(name)
+        delete_table(self._store, name)
+
+    # -- time to live -----------------------------------------------------------------------------
+
+    def update_time_to_live(
+        self, table_name: str, time_to_live_specification: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Enable or disable TTL on a table, by ``{"Enabled": True, "AttributeName": "ttl"}``.
+
+        Others read and write meanwhile; it returns when all items are taken in. Indexes that do not
+        project the attribute are filled anew, and cannot be read until they are. A handle on the
+        table that another database or process has goes by it from its next write on.
+        Returns the specification. Raises ResourceNotFound, and ValidationError where it is so
+        already, or active on another attribute.
+        """
+        self._check_writable("update_time_to_live()")
+        self._definition(table_name)
+        names = ("Enabled", "AttributeName")
+        given = structure(time_to_live_specification, "TimeToLiveSpecification", names)
+        path = "TimeToLiveSpecification"
+        enabled = flag(given["Enabled"], f"{path}.Enabled")
+        attribute = text(given["AttributeName"], f"{path}.AttributeName", 1, 255)
+        (enable_ttl if enabled else disable_ttl)(self._store, table_name, attribute)
+        self._refresh(table_name)
+        with self._handle(table_name) as table:
+            table._fill_indexes(wait=True, progress=None)
+        return {"Enabled": enabled, "AttributeName": attribute}
+
+    def describe_time_to_live(self, table_name: str) -> dict[str, str]:
+        """Return ``{"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}``, or DISABLED alone.
+
+        ENABLING: not all items are taken in, so ``len`` may count some that are expired.
+        """
+        definition = self._definition(table_name)
+        if definition.ttl_attribute is None:
+            return {"TimeToLiveStatus": "DISABLED"}
+        status = "ENABLING" if definition.expiry_partial else "ENABLED"
+        return {"TimeToLiveStatus": status, "AttributeName": definition.ttl_attribute}
+
+    # -- tags -------------------------------------------------------------------------------------
+
+    def tag_resource(self, resource_arn: str, tags: Tags) -> None:
+        """Add tags to a table, or give those that it has other values.
+
+        :param resource_arn: the table's ``table_arn``, or its name.
+        :param tags: a dict, or ``[{"Key": "team", "Value": "sales"}]``.
+        """
+        self._check_writable("tag_resource()")
+        added = tags_of(tags)
+        self._change_tags(resource_arn, lambda old: check_tag_count({**old, **added}))
+
+    def untag_resource(self, resource_arn: str, tag_keys: Sequence[str]) -> None:
+        """Remove the tags with these keys from a table; those it has not are ignored."""
+        self._check_writable("untag_resource()")
+        gone = set(tag_keys_of(tag_keys))
+        self._change_tags(
+            resource_arn, lambda old: {key: old[key] for key in old if key not in gone}
+        )
+
+    def list_tags_of_resource(self, resource_arn: str) -> dict[str, str]:
+        """Return the tags of a table, by key."""
+        return dict(self._definition(_table_of(resource_arn)).settings.tags)
+
+    def _change_tags(
+        self, resource: str, change: Callable[[Mapping[str, str]], dict[str, str]]
+    ) -> None:
+        def alter(definition: Definition) -> Definition:
+            settings = definition.settings
+            return replace(definition, settings=replace(settings, tags=change(settings.tags)))
+
+        alter_table(self._store, _table_of(resource), alter)
+
+
+def _table_of(resource: object) -> str:
+    """Return the name of a table from its ARN, or from itself."""
+    name = resource.removeprefix(ARN) if isinstance(resource, str) else resource
+    return resource_name(name, "ResourceArn")

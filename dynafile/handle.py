@@ -104,7 +104,7 @@ class TableHandle:
 
     def __repr__(self) -> str:
         state = "closed " if self._closed else ""
-        return f"<{state}{type(self).__name__} {self._path!r}>"
+        return f"<{state}{type(self).__name__} {self.table_name!r} in {self._path!r}>"
 
     # -- the end --------------------------------------------------------------------------------
 

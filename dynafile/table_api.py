@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dynafile.descriptions import IndexDescription, TableDescription
+from dynafile.descriptions import TableDescription, describe_table
 from dynafile.errors import ResourceNotFound
 from dynafile.item_reader import ItemReader
 from dynafile.item_writer import ItemWriter
 from dynafile.store.store import Store
 from dynafile.table.checking import check_table
-from dynafile.table.definition import Definition, IndexDefinition
 from dynafile.table.events import EventListener
-from dynafile.table.index_options import declared
 from dynafile.table.writer import TableWriter
 from dynafile.transactional import Transactional
 
@@ -95,45 +93,7 @@ class Table(ItemReader, ItemWriter, Transactional):
     def describe(self) -> TableDescription:
         """Return what the table is and how large. Cost: the headers of all partitions are read."""
         self._check_open()
-        definition = self._definition()
-        figures = self._store.figures(self._store.keyspace(definition.items))
-        return TableDescription(
-            table_name=definition.name,
-            path=self._path,
-            pk_attribute=definition.pk_attribute,
-            pk_type=definition.pk_type,
-            sk_attribute=definition.sk_attribute,
-            sk_type=definition.sk_type,
-            ttl_attribute=definition.ttl_attribute,
-            item_count=len(self),
-            partition_count=figures.partitions,
-            snapshot_bytes=figures.snapshot_bytes,
-            journal_bytes=figures.journal_bytes,
-            disk_bytes=figures.disk_bytes,
-            indexes=tuple(
-                described
-                for index in definition.indexes.values()
-                if (described := self._describe_index(definition, index)) is not None
-            ),
-        )
-
-    def _describe_index(
-        self, table: Definition, definition: IndexDefinition
-    ) -> IndexDescription | None:
-        space = self._store.replica.keyspaces.get(definition.entries)
-        if space is None:
-            return None  # dropped meanwhile, by another thread or process
-        figures = self._store.figures(space)
-        return IndexDescription(
-            name=definition.name,
-            index=declared(definition),
-            status="CREATING" if definition.building else "ACTIVE",
-            entry_count=self._store.count(space),
-            skipped_count=definition.skipped,
-            types={name: table.type_of(name) for name in (*definition.pk, *definition.sk)},
-            partition_count=figures.partitions,
-            snapshot_bytes=figures.snapshot_bytes,
-        )
+        return describe_table(self._store, self._definition(), self._path, len(self))
 
     def check(self) -> None:
         """Verify every invariant of files, maps and items; raises CheckFailed with what is wrong.

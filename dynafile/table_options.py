@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -18,8 +19,13 @@ from dynafile.table.definition import (
     check_table_name,
     table_name_for,
 )
+from dynafile.table.folders import expiry_folder, items_folder
 from dynafile.table.index_changes import with_indexes
 from dynafile.table.index_options import Index, check_same_index
+from dynafile.table.settings import Settings
+
+MOST_LISTED: Final = 10
+"""So many tables are named in an error."""
 
 
 class AsStored(Enum):
@@ -71,20 +77,53 @@ class TableOptions:
 
     def table_in(self, stored: Schema) -> str:
         """Return the name of the table to open."""
-        names = list(stored.tables)
+        names = sorted(stored.tables)
+        if isinstance(self.table_name, str) and self.table_name in stored.tables:
+            return self.table_name
         if not names:
-            raise self._damaged("it has no table")
-        if self.table_name is None and len(names) == 1:
-            return names[0]
-        if self.table_name not in names:
             raise SchemaMismatch(
-                f"{self.path} holds {', '.join(map(repr, names))}, not a table "
-                f"{self.table_name!r}: leave "
+                f"{self.path} holds no table yet: make one with Database({self.path!r})."
+                "create_table(), or choose another folder"
+            )
+        more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+        listed = f"{', '.join(map(repr, names[:MOST_LISTED]))}{more}"
+        if self.table_name is not None:
+            raise SchemaMismatch(
+                f"{self.path} holds {listed}, not a table {self.table_name!r}: leave "
                 f"table_name out, or choose another folder"
             )
-        return self.table_name
+        if len(names) > 1:
+            raise SchemaMismatch(
+                f"{self.path} holds {listed}: say which one with table_name=, or open all of them "
+                f"with Database({self.path!r})"
+            )
+        return names[0]
 
     def _new_schema(self) -> Schema:
+        name = self.table_name
+        if name is None:
+            memory = self.path == MEMORY
+            name = table_name_for(
+                "memory" if memory else os.path.basename(os.path.realpath(self.path))
+            )
+        defined = self.new_definition(name)
+        check_table_name(name)
+        expiry = None if self.ttl_attribute is None else 2
+        settings = Settings(created=int(time.time() * 1_000_000))
+        definition = replace(defined, items=1, expiry=expiry, settings=settings)
+        keyspaces = {1: items_folder("")}
+        if expiry is not None:
+            keyspaces[expiry] = expiry_folder("")
+        schema = Schema(
+            keyspaces=keyspaces,
+            next_keyspace=len(keyspaces) + 1,
+            tables={name: definition.to_json()},
+        )
+        indexed = with_indexes(schema, name, self.indexes, self._where, empty=True)
+        return replace(indexed, version=schema.version)
+
+    def new_definition(self, name: str) -> Definition:
+        """Return the definition of a new table, without keyspaces and indexes."""
         pk = "PK" if self.pk_attribute is None else self.pk_attribute
         sk = "SK" if isinstance(self.sk_attribute, AsStored) else self.sk_attribute
         check_attribute_name(pk, "pk_attribute")
@@ -103,33 +142,14 @@ class TableOptions:
                     f"ttl_attribute {self.ttl_attribute!r} is a key attribute: use another "
                     "attribute"
                 )
-        name = self.table_name
-        if name is None:
-            memory = self.path == MEMORY
-            name = table_name_for(
-                "memory" if memory else os.path.basename(os.path.realpath(self.path))
-            )
-        check_table_name(name)
-        definition = Definition(
+        return Definition(
             name=name,
             pk_attribute=pk,
             sk_attribute=sk,
             pk_type=self.pk_type,
             sk_type=self.sk_type,
             ttl_attribute=self.ttl_attribute,
-            items=1,
-            expiry=None if self.ttl_attribute is None else 2,
         )
-        keyspaces = {1: "_partitions"}
-        if definition.expiry is not None:
-            keyspaces[definition.expiry] = "_ttl/_partitions"
-        schema = Schema(
-            keyspaces=keyspaces,
-            next_keyspace=len(keyspaces) + 1,
-            tables={name: definition.to_json()},
-        )
-        indexed = with_indexes(schema, name, self.indexes, self._where, empty=True)
-        return replace(indexed, version=schema.version)
 
     @property
     def _where(self) -> str:

@@ -104,6 +104,12 @@ def open_volume(
         raise
 
 
+def share_store(store: Store) -> None:
+    """Take one more use of a store that somebody has open."""
+    with _opening:
+        store.users += 1
+
+
 def release_store(store: Store) -> None:
     """Give up one use of a store; the last one closes it."""
     with _opening:

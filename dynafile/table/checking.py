@@ -48,7 +48,8 @@ def check_table(store: Store, definition: Definition) -> list[str]:
                     sorter.add(*entry)
         if definition.expiry is not None:
             found = _pairs(store, definition.expiry)
-            problems += _compare("by expiry", expiring.sorted(), found)
+            partial = definition.expiry_partial
+            problems += _compare("by expiry", expiring.sorted(), found, partial=partial)
         for index, sorter in zip(indexes, sorters, strict=True):
             found = _pairs(store, index.entries)
             building = index.definition.building

@@ -72,6 +72,8 @@ class Definition:
     """The keyspace of the items."""
     expiry: int | None = None
     """The keyspace of the hidden index by expiry, where there is a TTL attribute."""
+    expiry_partial: bool = False
+    """Whether entries of items that were there before the TTL attribute may be missing in it."""
     indexes: Mapping[str, IndexDefinition] = field(default_factory=dict)
     """The secondary indexes by their names."""
     index_types: Mapping[str, str] = field(default_factory=dict)
@@ -83,7 +85,7 @@ class Definition:
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values."""
         value = {**asdict(self), "settings": self.settings.to_json()}
-        for name in ("indexes", "index_types", "conversion", "settings"):
+        for name in ("expiry_partial", "indexes", "index_types", "conversion", "settings"):
             if not value[name]:
                 del value[name]
         return value
@@ -99,6 +101,8 @@ class Definition:
             kinds = [definition.pk_type, definition.sk_type, *definition.index_types.values()]
         except (AttributeError, KeyError) as error:
             raise TypeError(f"not the definition of a table: {error}") from error
+        if type(definition.expiry_partial) is not bool:
+            raise TypeError(f"expiry_partial is {definition.expiry_partial!r}")
         for kind in kinds:
             if kind is not None and kind not in KEY_TYPES:
                 raise TypeError(f"{kind!r} is no key type")
@@ -110,6 +114,14 @@ class Definition:
         if self.sk_attribute is None:
             return (self.pk_attribute,)
         return (self.pk_attribute, self.sk_attribute)
+
+    @property
+    def keyspaces(self) -> set[int]:
+        """The keyspaces of the items, of the index by expiry, and of the indexes."""
+        numbers = {self.items, self.expiry}
+        for index in self.indexes.values():
+            numbers |= {index.entries, index.gone}
+        return {number for number in numbers if number is not None}
 
     def type_of(self, attribute: str) -> str | None:
         """Return the type of a key attribute, of the table or of an index; None: not known."""

@@ -70,17 +70,22 @@ def drop_index(store: Store, table: str, name: str, items: int | None = None) ->
 
     def change(schema: Schema) -> Schema:
         definition = definition_in(schema, table, items)
-        index = definition.indexes.get(name)
-        if index is None:
+        if name not in definition.indexes:
             names = ", ".join(map(repr, definition.indexes)) or "none"
             raise IndexNotFound(
                 f"the table {table!r} has no index {name!r} to drop: it has {names}", index=name
             )
-        gone = {index.entries, index.gone}
-        keyspaces = {n: folder for n, folder in schema.keyspaces.items() if n not in gone}
-        return _changed(schema, definition.without_index(name), keyspaces)
+        return without_index(schema, definition, name)
 
     store.change_schema(change)
+
+
+def without_index(schema: Schema, definition: Definition, name: str) -> Schema:
+    """Return a schema in which a table has an index less."""
+    index = definition.indexes[name]
+    gone = {index.entries, index.gone}
+    keyspaces = {n: folder for n, folder in schema.keyspaces.items() if n not in gone}
+    return _changed(schema, definition.without_index(name), keyspaces)
 
 
 def learn_types(store: Store, table: str, index: IndexDefinition, types: Mapping[str, str]) -> None:

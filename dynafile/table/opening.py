@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from dynafile.errors import LockTimeout
+from dynafile.errors import CorruptFile, LockTimeout, NotConverted
+from dynafile.store.names import META_NAME
 from dynafile.store.opening import Unconverted
 from dynafile.store.registry import open_store, release_store
 from dynafile.store.schema import Schema
 from dynafile.store.store import Options, Store
 from dynafile.table.conversion_state import REMOVING, WRITING, state_of
+from dynafile.table.definition import Definition
 
 _POLL_SECONDS: Final = 0.05
 
@@ -42,8 +44,13 @@ def open_table_store(
                 _wait(path, options, deadline)
                 continue
         _convert_folder(str(path), options, schema)
+    return _without_originals(store)
+
+
+def _without_originals(store: Store) -> Store:
+    """Return a store from which what 0.1.3 wrote is removed, where it is converted."""
     try:
-        if not options.read_only and state_of(store.schema) == REMOVING:
+        if not store.options.read_only and state_of(store.schema) == REMOVING:
             from dynafile.table.conversion import remove_originals
 
             remove_originals(store)
@@ -51,6 +58,46 @@ def open_table_store(
         release_store(store)
         raise
     return store
+
+
+def open_database_store(path: str | None, options: Options) -> Store:
+    """Open the store of many tables, or make one that has none yet.
+
+    Raises NotConverted for a folder of 0.1.3: its conversion needs to know its keys.
+    """
+
+    def whole(stored: Schema | None) -> Schema:
+        if stored is None:
+            return Schema()
+        if state_of(stored) == WRITING:
+            raise Unconverted
+        check_definitions(stored, f"{path}/{META_NAME}")
+        return stored
+
+    try:
+        store = open_store(path, options, whole)
+    except Unconverted:
+        raise NotConverted(
+            f"{path} was written by dynafile 0.1.3, and is not converted yet: open it once with "
+            f"Dynafile({path!r}, ...) and the pk_attribute, sk_attribute and ttl_attribute that it "
+            "was used with",
+            path=path,
+        ) from None
+    return _without_originals(store)
+
+
+def check_definitions(stored: Schema, path: str) -> None:
+    """Raise CorruptFile where a table is not as it should be."""
+    for name, table in stored.tables.items():
+        try:
+            Definition.from_json(table)
+        except TypeError as error:
+            raise CorruptFile(
+                f"{path} was damaged or changed by hand (its table {name!r} is not as it should "
+                f"be, {error}): restore it from a backup",
+                path=path,
+                offset=0,
+            ) from error
 
 
 def _wait(path: str | None, options: Options, deadline: float) -> None:

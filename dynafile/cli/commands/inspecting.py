@@ -11,6 +11,22 @@ from dynafile.cli.output import print_item
 from dynafile.cli.progress import progress_bar
 from dynafile.errors import CheckFailed, CorruptFile
 
+_SHOWN = (
+    "table_name",
+    "path",
+    "pk_attribute",
+    "pk_type",
+    "sk_attribute",
+    "sk_type",
+    "ttl_attribute",
+    "item_count",
+    "partition_count",
+    "snapshot_bytes",
+    "journal_bytes",
+    "disk_bytes",
+    "indexes",
+)
+
 
 def info(path: PathArgument, *, form: FormatOption = None) -> None:
     """Print a table's schema and size: items, partitions, bytes."""
@@ -18,11 +34,7 @@ def info(path: PathArgument, *, form: FormatOption = None) -> None:
         description = asdict(db.describe())
     # `dynafile index list` tells the rest.
     description["indexes"] = [index["name"] for index in description["indexes"]]
-    print_item(
-        {name: str(value) if name == "path" else value for name, value in description.items()},
-        form,
-        (),
-    )
+    print_item({name: description[name] for name in _SHOWN}, form, ())
 
 
 def check(path: PathArgument) -> None:

@@ -1,0 +1,115 @@
+"""Tables that come and go: the schema changes that create, alter and delete them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from dynafile.errors import ResourceInUse, ValidationError
+from dynafile.store.schema import Schema
+from dynafile.store.store import Store
+from dynafile.table.definition import Definition, definition_in
+from dynafile.table.folders import expiry_folder, items_folder, table_home
+from dynafile.table.index_changes import with_indexes, without_index
+from dynafile.table.index_options import Index
+
+
+def with_table(schema: Schema, definition: Definition, indexes: Mapping[str, Index]) -> Schema:
+    """Return a schema with one table more, whose keyspaces are made here.
+
+    Raises ResourceInUse where there is a table of its name, and what its indexes are refused with.
+    """
+    if definition.name in schema.tables:
+        raise ResourceInUse(f"Table already exists: {definition.name}", resource=definition.name)
+    number = schema.next_keyspace
+    keyspaces = dict(schema.keyspaces)
+    home = table_home(definition.name, number, keyspaces.values())
+    keyspaces[number] = items_folder(home)
+    definition = replace(definition, items=number)
+    if definition.ttl_attribute is not None:
+        number += 1
+        keyspaces[number] = expiry_folder(home)
+        definition = replace(definition, expiry=number)
+    made = Schema(
+        version=schema.version + 1,
+        keyspaces=keyspaces,
+        next_keyspace=number + 1,
+        tables={**schema.tables, definition.name: definition.to_json()},
+    )
+    where = f"the table {definition.name!r}"
+    indexed = with_indexes(made, definition.name, indexes, where, empty=True)
+    return replace(indexed, version=schema.version + 1)
+
+
+def create_table(store: Store, definition: Definition, indexes: Mapping[str, Index]) -> None:
+    """Make a table; raises ResourceInUse where somebody else has, perhaps just now."""
+    store.change_schema(lambda schema: with_table(schema, definition, indexes))
+
+
+def delete_table(store: Store, name: str) -> None:
+    """Drop a table with its indexes, and give the disk space back.
+
+    Raises ResourceNotFound, and ValidationError where it is protected.
+    """
+
+    def change(schema: Schema) -> Schema:
+        definition = definition_in(schema, name)
+        if definition.settings.protected:
+            raise ValidationError(
+                "Resource cannot be deleted as it is currently protected against deletion. Disable "
+                "deletion protection first."
+            )
+        gone = definition.keyspaces
+        return replace(
+            schema,
+            version=schema.version + 1,
+            keyspaces={n: folder for n, folder in schema.keyspaces.items() if n not in gone},
+            tables={n: table for n, table in schema.tables.items() if n != name},
+        )
+
+    store.change_schema(change)
+
+
+def alter_table(
+    store: Store,
+    name: str,
+    alter: Callable[[Definition], Definition],
+    create: Mapping[str, Index] | None = None,
+    delete: str | None = None,
+) -> None:
+    """Change what is said of a table, add indexes that are to be filled, drop one; all or nothing.
+
+    ``alter`` leaves keyspaces as they are, and may raise. Raises ResourceNotFound.
+    """
+
+    def change(schema: Schema) -> Schema:
+        definition = definition_in(schema, name)
+        altered = alter(definition)
+        new = schema
+        if altered != definition:
+            new = replace(schema, tables={**schema.tables, name: altered.to_json()})
+        if create:
+            new = with_indexes(new, name, create, f"the table {name!r}", empty=False)
+        if delete is not None:
+            new = without_index(new, definition_in(new, name), delete)
+        return new if new is schema else replace(new, version=schema.version + 1)
+
+    store.change_schema(change)
+
+
+def check_keyspaces(schema: Schema) -> list[str]:
+    """Return what is wrong with how tables and keyspaces go together, one sentence each."""
+    problems: list[str] = []
+    owners: dict[int, str] = {}
+    for name in schema.tables:
+        definition = definition_in(schema, name)
+        if definition.name != name:
+            problems.append(f"the table {name!r} says that it is {definition.name!r}")
+        for number in definition.keyspaces:
+            if number not in schema.keyspaces:
+                problems.append(f"the table {name!r} has a keyspace {number} that is not there")
+            elif number in owners:
+                problems.append(f"{owners[number]!r} and {name!r} share the keyspace {number}")
+            owners[number] = name
+    nobodys = set(schema.keyspaces) - set(owners)
+    return problems + [f"the keyspace {number} belongs to no table" for number in sorted(nobodys)]
