@@ -80,6 +80,8 @@ class TableOptions:
         names = sorted(stored.tables)
         if isinstance(self.table_name, str) and self.table_name in stored.tables:
             return self.table_name
+        if not names and stored.keyspaces:
+            raise self._damaged("it has no table")
         if not names:
             raise SchemaMismatch(
                 f"{self.path} holds no table yet: make one with Database({self.path!r})."

@@ -14,7 +14,7 @@ from dynafile.store.registry import open_store, release_store
 from dynafile.store.schema import Schema
 from dynafile.store.store import Options, Store
 from dynafile.table.conversion_state import REMOVING, WRITING, state_of
-from dynafile.table.definition import Definition
+from dynafile.table.table_changes import check_keyspaces
 
 _POLL_SECONDS: Final = 0.05
 
@@ -71,7 +71,7 @@ def open_database_store(path: str | None, options: Options) -> Store:
             return Schema()
         if state_of(stored) == WRITING:
             raise Unconverted
-        check_definitions(stored, f"{path}/{META_NAME}")
+        _check_tables(stored, f"{path}/{META_NAME}")
         return stored
 
     try:
@@ -86,18 +86,18 @@ def open_database_store(path: str | None, options: Options) -> Store:
     return _without_originals(store)
 
 
-def check_definitions(stored: Schema, path: str) -> None:
-    """Raise CorruptFile where a table is not as it should be."""
-    for name, table in stored.tables.items():
-        try:
-            Definition.from_json(table)
-        except TypeError as error:
-            raise CorruptFile(
-                f"{path} was damaged or changed by hand (its table {name!r} is not as it should "
-                f"be, {error}): restore it from a backup",
-                path=path,
-                offset=0,
-            ) from error
+def _check_tables(stored: Schema, path: str) -> None:
+    """Raise CorruptFile where the tables are not as they should be."""
+    try:
+        problems = check_keyspaces(stored)
+    except TypeError as error:
+        problems = [f"one of its tables is not as it should be, {error}"]
+    if problems:
+        raise CorruptFile(
+            f"{path} was damaged or changed by hand ({problems[0]}): restore it from a backup",
+            path=path,
+            offset=0,
+        )
 
 
 def _wait(path: str | None, options: Options, deadline: float) -> None:

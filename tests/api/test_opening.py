@@ -146,11 +146,11 @@ def test_memory(database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.Monk
     db.put_item(item={"PK": 1, "sort": b"x", "ttl": time.time() + 1000})
     assert (len(db), len(other), db.path, db.table_name) == (1, 0, ":memory:", "memory")
     assert (db.pk_type, db.sk_type, other.pk_type) == ("N", "B", None)
-    expected = dict(  # noqa: C408
-        table_name="memory", path=":memory:", pk_attribute="PK", pk_type="N", sk_attribute="sort",
-        sk_type="B", ttl_attribute="ttl", item_count=1, partition_count=1, snapshot_bytes=0,
-        journal_bytes=0, disk_bytes=0,
-    )  # fmt: skip
+    expected = {
+        "table_name": "memory", "path": ":memory:", "pk_attribute": "PK", "pk_type": "N",
+        "sk_attribute": "sort", "sk_type": "B", "ttl_attribute": "ttl", "item_count": 1,
+        "partition_count": 1, "snapshot_bytes": 0, "journal_bytes": 0, "disk_bytes": 0,
+    }  # fmt: skip
     described = dataclasses.asdict(db.describe())
     assert {name: described[name] for name in expected} == expected
     db.check()
