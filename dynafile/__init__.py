@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from dynafile import errors
+from dynafile.batches import BatchGetResult, BatchWriteResult
 from dynafile.database import Database, Dynafile
 from dynafile.database_handle import TablePage
 from dynafile.descriptions import IndexDescription, TableDescription
@@ -37,6 +38,8 @@ __all__ = [
     "Action",
     "ActionType",
     "Attr",
+    "BatchGetResult",
+    "BatchWriteResult",
     "BatchWriter",
     "CancellationReason",
     "Capacity",

@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
 from dynafile.constraints import flag, resource_name, structure, text
 from dynafile.creation import new_table
+from dynafile.data_plane import DataPlane
 from dynafile.database_handle import DatabaseHandle
 from dynafile.descriptions import ARN, TableDescription
-from dynafile.errors import ReadOnlyDatabase
+from dynafile.errors import ReadOnlyDatabase, ResourceNotFound, ValidationError
 from dynafile.settings_request import Tags, check_tag_count, tag_keys_of, tags_of
 from dynafile.store.registry import release_store
-from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT
+from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT, Store
 from dynafile.store_options import MEMORY, check_durability, path_of, store_options
 from dynafile.table.backfill import Progress
-from dynafile.table.definition import Definition
+from dynafile.table.definition import Definition, definition_in
 from dynafile.table.index_changes import add_indexes, with_indexes
 from dynafile.table.index_options import Index, check_indexes
 from dynafile.table.opening import open_table_store
 from dynafile.table.table_changes import alter_table, create_table, delete_table
 from dynafile.table.ttl_changes import complete_ttl, disable_ttl, enable_ttl
+from dynafile.table.writer import TableWriter
 from dynafile.table_api import Table
 from dynafile.table_options import AS_STORED, AsStored, TableOptions
 from dynafile.update_request import UPDATABLE, TableUpdate
@@ -142,11 +145,14 @@ class Dynafile(Table):
         return f"<{state}{type(self).__name__} {self._path!r}>"
 
 
-class Database(DatabaseHandle):
+class Database(DatabaseHandle, DataPlane):
     """Tables in a folder, in one store: with one journal, one lock, and transactions over them.
 
     Making tables: :meth:`create_table`, :meth:`update_table`, :meth:`delete_table`,
     :meth:`update_time_to_live`, :meth:`tag_resource`, :meth:`untag_resource`.
+    Items of several tables: :meth:`batch_write_item`, :meth:`batch_get_item`,
+    :meth:`transact_write_items`, :meth:`transact_get_items`, :meth:`transaction`,
+    :meth:`run_transaction`.
     Looking: :meth:`table`, :attr:`tables`, :meth:`list_tables`, :meth:`describe_table`,
     :meth:`describe_time_to_live`, :meth:`list_tags_of_resource`, :meth:`check`.
 
@@ -158,6 +164,22 @@ class Database(DatabaseHandle):
     ...     [list(db), len(db.table("orders"))]
     [['orders'], 1]
     """
+
+    def _table_named(self, name: str | None) -> TableWriter:
+        self._check_open()
+        if name is None:
+            raise ValidationError("Missing required parameter: 'TableName': name one of the tables")
+        table = self._used.get(name)
+        with suppress(ResourceNotFound):  # a later one may have its name
+            if table is not None and not table.closed:
+                definition_in(self._store.schema, name, table._table.number)
+                return table._table
+        table = self._used[name] = self._handle(resource_name(name, "TableName"))
+        return table._table
+
+    def _store_open(self) -> tuple[Store, bool]:
+        self._check_open()
+        return self._store, self._durability == "durable"
 
     # -- tables -----------------------------------------------------------------------------------
 

@@ -84,6 +84,8 @@ class DatabaseHandle:
         self._handles: weakref.WeakSet[Table] = weakref.WeakSet()
         self._builders: dict[str, Table] = {}
         """Handles whose indexes are being filled in the background."""
+        self._used: dict[str, Table] = {}
+        """Handles for what is done to items of several tables."""
         self._mutex = threading.Lock()
         self._store = open_database_store(None if self._path == MEMORY else self._path, options)
         self._closed = False

@@ -12,6 +12,7 @@ from dynafile.table.definition import Definition, definition_in
 from dynafile.table.folders import expiry_folder, items_folder, table_home
 from dynafile.table.index_changes import with_indexes, without_index
 from dynafile.table.index_options import Index
+from dynafile.table.tokens import TOKENS_FOLDER
 
 
 def with_table(schema: Schema, definition: Definition, indexes: Mapping[str, Index]) -> Schema:
@@ -112,4 +113,5 @@ def check_keyspaces(schema: Schema) -> list[str]:
                 problems.append(f"{owners[number]!r} and {name!r} share the keyspace {number}")
             owners[number] = name
     nobodys = set(schema.keyspaces) - set(owners)
+    nobodys = {number for number in nobodys if schema.keyspaces.get(number) != TOKENS_FOLDER}
     return problems + [f"the keyspace {number} belongs to no table" for number in sorted(nobodys)]

@@ -14,7 +14,7 @@ from dynafile.store.store import Store
 from dynafile.store.view import View
 
 KEPT_SECONDS: Final = 600
-_FOLDER: Final = "_tokens/_partitions"
+TOKENS_FOLDER: Final = "_tokens/_partitions"
 _BY_TOKEN: Final = b"K"
 _BY_TIME: Final = b"T"
 _CLEARED: Final = 25
@@ -34,20 +34,22 @@ class Tokens:
 
     def _space(self) -> Keyspace:
         def change(schema: Schema) -> Schema:
-            if _FOLDER in schema.keyspaces.values():
+            if TOKENS_FOLDER in schema.keyspaces.values():
                 return schema
             number = schema.next_keyspace
             return replace(
                 schema,
                 version=schema.version + 1,
-                keyspaces={**schema.keyspaces, number: _FOLDER},
+                keyspaces={**schema.keyspaces, number: TOKENS_FOLDER},
                 next_keyspace=number + 1,
             )
 
-        if _FOLDER not in self._store.schema.keyspaces.values():
+        if TOKENS_FOLDER not in self._store.schema.keyspaces.values():
             self._store.change_schema(change)
         keyspaces = self._store.schema.keyspaces
-        return self._store.keyspace(next(n for n, folder in keyspaces.items() if folder == _FOLDER))
+        return self._store.keyspace(
+            next(n for n, folder in keyspaces.items() if folder == TOKENS_FOLDER)
+        )
 
     def noting(self, token: str, digest: bytes, now: float) -> Callable[[View], list[Operation]]:
         """Return what is called under the lock and gives the operations that note a request.
