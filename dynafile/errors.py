@@ -67,6 +67,12 @@ class DynafileError(Exception):
         self.message = message
         self.__dict__.update(particulars)
 
+    @property
+    def explanation(self) -> str:
+        """What was wrong, where, and what to do; the message may be DynamoDB's, which says less."""
+        notes: list[str] = getattr(self, "__notes__", [])
+        return notes[0] if notes else self.message
+
     def __str__(self) -> str:
         return self.message
 
@@ -85,17 +91,22 @@ class InvalidKey(ValidationError):
 
 
 class MissingKey(InvalidKey):
-    """A key attribute is absent, or None."""
+    """A key attribute is absent, or None; ``absent`` says which."""
+
+    absent: bool = False
 
 
 class EmptyKey(InvalidKey):
-    """A key attribute is an empty string or empty bytes."""
+    """A key attribute is an empty string or empty bytes; ``binary`` says which."""
+
+    binary: bool = False
 
 
 class KeyTypeMismatch(InvalidKey, TypeError):
     """A key attribute has another type than the table's key schema says.
 
-    ``expected`` and ``actual`` are DynamoDB's type letters: ``S``, ``N``, ``B``.
+    ``expected`` and ``actual`` are DynamoDB's type letters: ``S``, ``N``, ``B``; ``actual`` may be
+    another, such as ``L``.
     """
 
     expected: str | None = None

@@ -50,7 +50,7 @@ def as_failure(error: BaseException) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, errors.DynafileError):
-        return Failure(str(error), hint=_hint(error), code=_code(error))
+        return Failure(error.explanation, hint=_hint(error), code=_code(error))
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename is not None else ""
         return Failure(f"{where}{error.strerror or error}", code=ExitCode.STORAGE)

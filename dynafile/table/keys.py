@@ -7,8 +7,15 @@ from typing import Any, Final
 
 from xxhash import xxh3_64_digest
 
-from dynafile.errors import InvalidArgument, KeyTypeMismatch, MissingKey, UnsupportedType
+from dynafile.errors import (
+    InvalidArgument,
+    InvalidKey,
+    KeyTypeMismatch,
+    MissingKey,
+    UnsupportedType,
+)
 from dynafile.table.definition import Definition
+from dynafile.table.key_errors import of_item, of_key
 from dynafile.values import (
     MAX_PARTITION_KEY_BYTES,
     MAX_SORT_KEY_BYTES,
@@ -59,7 +66,21 @@ class KeySchema:
                     return xxh3_64_digest(head) + head + tail
         return self._key(item)
 
+    def of_key(self, key: Mapping[str, Any]) -> bytes:
+        """Return what :meth:`key` does; what it raises says that a key, not an item, is wrong."""
+        try:
+            return self.key(key)
+        except InvalidKey as error:
+            raise of_key(error) from None
+
     def _key(self, item: Mapping[str, Any]) -> bytes:
+        try:
+            return self._encoded(item)
+        except InvalidKey as error:
+            expected = self.pk_type if error.attribute == self.pk else self.sk_type
+            raise of_item(error, expected) from None
+
+    def _encoded(self, item: Mapping[str, Any]) -> bytes:
         if not isinstance(item, Mapping):
             raise UnsupportedType(
                 f"an item or key is a dict, not {type(item).__name__}: {item!r:.60}",
@@ -78,6 +99,7 @@ class KeySchema:
             raise MissingKey(
                 f"the key attribute {attribute!r} is missing: the table's key is {wanted}",
                 attribute=attribute,
+                absent=True,
             ) from None
 
     def check_types(self, key: bytes) -> None:

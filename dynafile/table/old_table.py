@@ -170,7 +170,7 @@ def _reason(error: Exception, refused: list[str]) -> str:
     if refused and isinstance(error, UnsupportedType) and error.type is type:
         # A class or a function itself is the value, and its type does not name it.
         return f"{error} (the file asks for {', '.join(refused)})"
-    return str(error)
+    return error.explanation if isinstance(error, DynafileError) else str(error)
 
 
 def _refused(root: str, survey: Survey) -> ConversionRefused:

@@ -60,6 +60,7 @@ class TableReader:
         self.definition, self.number, self._items = definition, definition.items, items
         self.keys = KeySchema(definition)
         self._key = self.keys.key
+        self._key_of = self.keys.of_key
         self._ttl = definition.ttl_attribute
         self._expiry = keyspaces.get(definition.expiry or 0)
         self._indexes = {n: Index(definition, i) for n, i in definition.indexes.items()}
@@ -78,7 +79,7 @@ class TableReader:
 
     def key_of(self, key: Mapping[str, Any]) -> bytes:
         """Return the encoded key of an item, or of a mapping with its key attributes."""
-        return self._key(key)
+        return self._key_of(key)
 
     def get_raw(self, key: bytes) -> bytes | None:
         """Return what is stored at an encoded key, be it expired."""
@@ -102,7 +103,7 @@ class TableReader:
 
     def get_item(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
-        raw = self._get(self._items, self._key(key))
+        raw = self._get(self._items, self._key_of(key))
         if raw is None:
             return None
         known = self._known.get(raw)
@@ -113,7 +114,7 @@ class TableReader:
 
     def batch_get_item(self, keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the items with these keys, those that are there, in the order of the keys."""
-        encoded = [self._key(key) for key in keys]
+        encoded = [self._key_of(key) for key in keys]
         found = (self._get(self._items, key) for key in encoded)
         return list(self._visible(map(self._decoder.decode, filter(None, found))))
 

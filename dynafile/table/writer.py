@@ -79,11 +79,11 @@ class TableWriter(TablePager):
 
     def delete_of(self, key: Mapping[str, Any]) -> Write:
         """Return the write of a delete."""
-        return Write(self._key(key), None, None)
+        return Write(self._key_of(key), None, None)
 
     def update_of(self, key_item: dict[str, Any], update: Updater) -> Write:
         """Return the write of an update of the item with these key attributes, and no others."""
-        write = Write(self._key(key_item), None).looking()
+        write = Write(self._key_of(key_item), None).looking()
         write.update = update
         write.key_item = key_item
         return write
@@ -100,7 +100,7 @@ class TableWriter(TablePager):
 
     def check_of(self, key: Mapping[str, Any], test: Test) -> Write:
         """Return what only tests an item, as part of a transaction."""
-        write = Write(self._key(key), None).looking(test)
+        write = Write(self._key_of(key), None).looking(test)
         write.check = True
         return write
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import xxhash
 
@@ -226,7 +226,7 @@ def _encode_bytes(tag: bytes, raw: bytes, attribute: str, limit: int) -> bytes:
     if not raw:
         what = "string" if tag == b"S" else "binary"
         message = f"the key attribute {attribute!r} is an empty {what}; a key has at least one byte"
-        raise EmptyKey(message, attribute=attribute)
+        raise EmptyKey(message, attribute=attribute, binary=tag == b"B")
     if len(raw) > limit:
         message = (
             f"the key attribute {attribute!r} has {len(raw)} bytes, and the limit is {limit}; "
@@ -296,4 +296,14 @@ def _mismatch(value: Any, attribute: str) -> MissingKey | KeyTypeMismatch:
         f"the key attribute {attribute!r} is of type {type(value).__qualname__}; "
         "a key is a str, a number (int, float or Decimal) or bytes"
     )
-    return KeyTypeMismatch(message, attribute=attribute)
+    return KeyTypeMismatch(message, attribute=attribute, actual=_letter_of(value))
+
+
+def _letter_of(value: Any) -> str | None:
+    if isinstance(value, (set, frozenset)):
+        letter = _LETTERS.get(type(next(iter(value), None)))
+        return None if letter is None else f"{letter}S"
+    return next((letter for kind, letter in _OTHERS if isinstance(value, kind)), None)
+
+
+_OTHERS: Final = ((bool, "BOOL"), ((list, tuple), "L"), (dict, "M"))

@@ -204,7 +204,7 @@ def refuse(db: Dynafile, call: Callable[[], object], bad: Bad) -> None:
     assert type(error) is bad.error
     assert isinstance(error, (ValidationError, ValueError))
     assert isinstance(error, TypeError) == issubclass(bad.error, TypeError)
-    assert re.search(bad.message, str(error)), str(error)
+    assert re.search(bad.message, error.explanation), error.explanation
     assert len(str(error)) < 300
     for name, value in bad.particulars.items():
         assert getattr(error, name) == value
