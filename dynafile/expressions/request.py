@@ -79,7 +79,7 @@ class Expressions:
         ``expression`` is DynamoDB's text, or a condition of ``Attr`` or of boto3. ``parameter``
         is the name of the parameter that it came in, for messages.
         """
-        if type(expression) is not str:
+        if not isinstance(expression, str):
             built = _built(expression, parameter)
             self._used.append(parameter)
             return ConditionExpression(names_in_condition(built), compile_condition(built))
@@ -114,7 +114,7 @@ class Expressions:
         boto3, joined by ``&``.
         """
         parameter = "KeyConditionExpression"
-        if type(expression) is not str:
+        if not isinstance(expression, str):
             self._used.append(parameter)
             return KeyCondition(key_terms(_built(expression, parameter)))
         text, terms, values = KEY_CONDITIONS.prepare(

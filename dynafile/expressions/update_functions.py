@@ -32,6 +32,13 @@ _EXACT = Context(prec=400, Emin=-999, Emax=999, traps=[Inexact, InvalidOperation
 
 _SURE = 10**MAX_DIGITS
 _TOO_LARGE = 10**126
+_TOO_LONG = "Attempting to store more than 38 significant digits in a Number"
+_OVERFLOW = (
+    "Number overflow. Attempting to store a number with magnitude larger than supported range"
+)
+_UNDERFLOW = (
+    "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+)
 _SMALLEST = Decimal("1E-130")
 
 
@@ -60,7 +67,10 @@ def _combine(left: Any, right: Any, operation: Any) -> Number:
     kinds = {type(left), type(right)}
     if not kinds <= _NUMBERS:
         incorrect_type()
-    exact: Decimal = operation(Decimal(exact_number(left)), Decimal(exact_number(right)))
+    try:
+        exact: Decimal = operation(Decimal(exact_number(left)), Decimal(exact_number(right)))
+    except ArithmeticError:  # a value of the request is out of range by itself
+        raise InvalidNumber(_TOO_LONG) from None
     _checked(exact)
     if Decimal not in kinds:
         near = float(exact)
@@ -73,16 +83,14 @@ def _checked(number: int | Decimal) -> int | Decimal:
     try:
         check_number(number, "the result")
     except InvalidNumber:
-        magnitude = abs(Decimal(number))
+        magnitude = Decimal(number).copy_abs()
         if magnitude >= _TOO_LARGE:
-            text = "Number overflow. Attempting to store a number with magnitude larger than"
+            text = _OVERFLOW
         elif magnitude < _SMALLEST:
-            text = "Number underflow. Attempting to store a number with magnitude smaller than"
+            text = _UNDERFLOW
         else:
-            raise InvalidNumber(
-                "Attempting to store more than 38 significant digits in a Number"
-            ) from None
-        raise InvalidNumber(f"{text} supported range") from None
+            text = _TOO_LONG
+        raise InvalidNumber(text) from None
     return number
 
 

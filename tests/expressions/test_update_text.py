@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from datetime import date
-from decimal import Context, Decimal
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from uuid import UUID
 
@@ -248,6 +248,10 @@ def test_sums_are_exact_and_keep_the_type(left, right, total):
         (9e125, 9e125, OVERFLOW),
         (-9 * 10**125, -9 * 10**125, OVERFLOW),
         (Decimal("1.1E-130"), Decimal("-1E-130"), UNDERFLOW),
+        (1e77, 2e-311, DIGITS),
+        (1, Decimal("1E-5000"), DIGITS),
+        (1, Decimal("1E+5000"), DIGITS),
+        (1, 10**200, OVERFLOW),
     ],
 )
 def test_sums_that_no_attribute_can_hold(left, right, message):
@@ -255,6 +259,19 @@ def test_sums_that_no_attribute_can_hold(left, right, message):
         with pytest.raises(InvalidNumber) as caught:
             outcome(text, {"a": left}, v=right)
         assert caught.value.message == message
+
+
+def test_sums_do_not_depend_on_the_decimal_context():
+    strict = Context(prec=1, Emax=9, Emin=-9)
+    for signal in strict.traps:
+        strict.traps[signal] = True
+    with localcontext(strict):
+        assert outcome("ADD a :v", {"a": Decimal("1.25")}, v=10**20) == {
+            "a": Decimal("100000000000000000001.25")
+        }
+        assert outcome("SET a = a - :v", {"a": 0.3}, v=0.1) == {"a": 0.2}
+        with pytest.raises(InvalidNumber, match="overflow"):
+            outcome("ADD a :v", {"a": Decimal("-9E+125")}, v=Decimal("-9E+125"))
 
 
 @given(left=NUMBERS, right=NUMBERS)
