@@ -44,7 +44,10 @@ def update_plan(binder: Binder, actions: tuple[Action, ...]) -> UpdatePlan:
     makers = [
         _action_maker(binder, action, path) for action, path in zip(actions, paths, strict=True)
     ]
-    return UpdatePlan(paths, makers)
+    removed = {
+        path for action, path in zip(actions, paths, strict=True) if action.clause == "REMOVE"
+    }
+    return UpdatePlan(paths, makers, removed)
 
 
 def _action_maker(binder: Binder, action: Action, path: Path) -> GetterMaker:

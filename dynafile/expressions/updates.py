@@ -20,15 +20,20 @@ class UpdatePlan:
     """What an update expression does, whatever its values: a path and an outcome each.
 
     A getter gives the outcome for an item as it was before the update, ``MISSING`` if nothing is
-    to be there. Raises ``ValidationError`` for paths that overlap or conflict.
+    to be there. ``removed`` are the paths that REMOVE names. Raises ``ValidationError`` for paths
+    that overlap or conflict.
     """
 
-    __slots__ = ("attributes", "flat", "makers", "paths", "tree")
+    __slots__ = ("attributes", "flat", "kept", "makers", "paths", "tree")
 
-    def __init__(self, paths: Sequence[Path], makers: Sequence[GetterMaker]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], makers: Sequence[GetterMaker], removed: Collection[Path] = ()
+    ) -> None:
         self.paths: tuple[Path, ...] = tuple(paths)
         self.makers = tuple(makers)
         self.tree = path_tree(self.paths, "UpdateExpression")
+        kept = [path for path in self.paths if path not in removed]
+        self.kept = path_tree(kept, "UpdateExpression")
         self.attributes = frozenset(str(path[0]) for path in self.paths)
         self.flat = all(len(path) == 1 for path in self.paths)
 
@@ -68,12 +73,14 @@ class Update:
                 new[name] = outcome
         return new
 
-    def updated(self, item: Item) -> Item:
-        """Return the written paths of an item, old or new, in the maps and lists that hold them.
+    def updated(self, item: Item, *, new: bool = False) -> Item:
+        """Return the written paths of an item, in the maps and lists that hold them.
 
-        That is what ``UPDATED_OLD`` and ``UPDATED_NEW`` return. It shares values with the item.
+        Of an old item that is what ``UPDATED_OLD`` returns. Of a new one, with ``new=True``, it is
+        ``UPDATED_NEW``, which leaves out what was to be removed: another element may be there now.
+        It shares values with the item.
         """
-        return project(self._plan.tree, item)
+        return project(self._plan.kept if new else self._plan.tree, item)
 
     def check_keys(self, key_attributes: Collection[str]) -> None:
         """Refuse to write a key attribute. Raises ``ValidationError``, in DynamoDB's words."""

@@ -312,9 +312,26 @@ def test_updated_shows_the_written_paths_alone():
     assert prepared.updated(old) == {"a": {"b": 0}, "l": [5, 6], "n": 1, "d": 4}
     new = prepared.apply(old)
     assert new == {"a": {"b": 1, "c": 0}, "l": [1, 7], "n": 2, "m": {"k": 1}, "other": 9}
-    assert prepared.updated(new)["a"] == {"b": 1}
-    assert "d" not in prepared.updated(new)
-    assert "other" not in prepared.updated(new)
+    assert prepared.updated(new, new=True) == {"a": {"b": 1}, "l": [7], "n": 2, "m": {"k": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "updated_old", "updated_new"),
+    [
+        ("SET a = :v", {}, {}, {"a": 1}),
+        ("SET a[9] = :v", {"a": [5]}, {}, {}),
+        ("REMOVE a[0]", {"a": [5, 6]}, {"a": [5]}, {}),
+        ("REMOVE a", {"a": 5}, {"a": 5}, {}),
+        ("REMOVE a.b.c", {"a": {"b": {"c": 1, "d": 2}}}, {"a": {"b": {"c": 1}}}, {}),
+        ("SET a.b[0].c = :v", {"a": {"b": [{}, 2]}}, {}, {"a": {"b": [{"c": 1}]}}),
+        ("ADD a :v", {"a": 5, "b": 1}, {"a": 5}, {"a": 6}),
+        ("SET a = list_append(a, b)", {"a": [1], "b": [2]}, {"a": [1]}, {"a": [1, 2]}),
+    ],
+)
+def test_updated_old_and_updated_new(text, old, updated_old, updated_new):
+    prepared = update(text, **({"v": 1} if ":v" in text else {}))
+    assert prepared.updated(old) == updated_old
+    assert prepared.updated(prepared.apply(old), new=True) == updated_new
 
 
 def test_key_attributes_cannot_be_written():
