@@ -66,8 +66,8 @@ class Expressions:
             check_names(names)
         if values is not None:
             check_values(values)
-        self._names = _NONE if names is None else names
-        self._values = _NONE if values is None else values
+        self._names = _plain(names)
+        self._values = _plain(values)
         # A builder has no text: its parameter stands for it.
         self._used: list[Text[Any] | str] = []
 
@@ -151,6 +151,12 @@ class Expressions:
 
 def _is_projection(text: Text[Any] | str) -> bool:
     return type(text) is Text and text.parsed.parameter == "ProjectionExpression"
+
+
+def _plain(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if type(given) is dict:
+        return given
+    return _NONE if given is None else dict(given)  # a defaultdict would make what it lacks
 
 
 def _text(expression: Any, parameter: str) -> str:

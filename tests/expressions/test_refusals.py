@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from types import MappingProxyType
+
 import pytest
 from expressions.refusals import REFUSALS
 
@@ -89,3 +92,15 @@ def test_placeholders_are_shared_by_the_expressions_of_a_request():
     request.condition("#b = :w")
     request.finish()
     Expressions(None, None).finish()
+
+
+def test_placeholders_are_looked_up_and_not_made():
+    names, values = defaultdict(lambda: "made"), defaultdict(lambda: 1)
+    names["#a"], values[":a"] = "a", 1
+    request = Expressions(MappingProxyType(names), values)
+    assert request.condition("#a = :a").test({"a": 1})
+    for text in ("#b = :a", "#a = :b"):
+        with pytest.raises(ValidationError, match="is not defined"):
+            request.condition(text)
+    assert set(names) == {"#a"}
+    assert set(values) == {":a"}
