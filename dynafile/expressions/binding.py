@@ -30,6 +30,7 @@ from dynafile.expressions.templates import Parameter, static_kind
 
 __all__ = ["Binder"]
 
+_RANGES: Final = frozenset({"<", "<=", ">", ">=", "BETWEEN"})
 _SIZED: Final = frozenset({"S", "B", "L", "M", "SS", "NS", "BS"})
 _CONTAINERS: Final = frozenset({"S", "B", "L", "SS", "NS", "BS"})
 _ANY: Final = f"{{{','.join(sorted(ATTRIBUTE_TYPES))}}}"
@@ -63,9 +64,7 @@ class Binder:
 
     def refuse_type(self, operator: str, kind: str | None, more: str = "") -> NoReturn:
         """Raise the error that an operator does not take a value of this kind."""
-        word = (
-            "operator" if operator in ORDERED or operator == "BETWEEN" else "operator or function"
-        )
+        word = "operator" if operator in _RANGES else "operator or function"
         self.refuse(
             "Incorrect operand type for operator or function; "
             f"{word}: {operator}, operand type: {wire_type(kind)}{more}"
@@ -184,9 +183,6 @@ class Binder:
                 "The first operand must be distinct from the remaining operands for this operator "
                 f"or function; operator: {operator}, first operand: {bound_path_text(first.path)}"
             )
-
-
-ORDERED: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
 
 
 def wire_type(kind: str | None) -> str:

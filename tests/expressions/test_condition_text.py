@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import random
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -314,6 +316,19 @@ def test_long_runs_are_no_nesting():
     for level in range(95):
         inner = f"n = :five AND ({inner})" if level % 2 else f"n = :six OR ({inner})"
     assert condition(inner, None, {":five": 5, ":six": 6}).test(ITEM)
+
+
+def test_the_deepest_expressions_leave_most_of_the_stack_to_others():
+    inner = "n = :five"
+    for level in range(99):
+        inner = f"n = :five AND ({inner})" if level % 2 else f"n = :six OR ({inner})"
+    depth = len(inspect.stack())
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 400)
+    try:
+        assert condition(inner, None, {":five": 5, ":six": 6}).test(ITEM)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 ATTRIBUTES = st.lists(

@@ -408,3 +408,27 @@ def test_an_update_never_changes_its_argument(text, item, value, other):
         for name in set(before) - prepared.attributes:
             assert after[name] is item[name]
     assert item == before
+
+
+@given(
+    members=st.lists(st.integers(0, 99), max_size=5),
+    written=st.dictionaries(st.integers(0, 9), st.integers(100, 199), max_size=4),
+    removed=st.sets(st.integers(0, 9), max_size=4),
+    kind=st.sampled_from([list, tuple]),
+)
+def test_indexes_are_those_of_the_list_before_the_update(members, written, removed, kind):
+    removed -= written.keys()
+    clauses = {
+        "SET": [f"l[{index}] = :v{index}" for index in written],
+        "REMOVE": [f"l[{index}]" for index in removed],
+    }
+    text = " ".join(
+        f"{clause} {', '.join(actions)}" for clause, actions in clauses.items() if actions
+    )
+    if text:
+        after = outcome(
+            text, {"l": kind(members)}, **{f"v{index}": v for index, v in written.items()}
+        )
+        kept = [written.get(i, member) for i, member in enumerate(members) if i not in removed]
+        appended = [written[index] for index in sorted(written) if index >= len(members)]
+        assert after == {"l": kind(kept + appended)}
