@@ -62,12 +62,16 @@ class Binder:
         """Raise the error that the expression is refused for this reason."""
         raise ValidationError(f"Invalid {self.parameter}: {reason}")
 
-    def refuse_type(self, operator: str, kind: str | None, more: str = "") -> NoReturn:
+    def refuse_kind(self, operator: str, kind: str | None) -> NoReturn:
         """Raise the error that an operator does not take a value of this kind."""
+        # Dates, times and UUIDs are strings to DynamoDB.
+        self._refuse_type(operator, kind if kind is not None and kind in ATTRIBUTE_TYPES else "S")
+
+    def _refuse_type(self, operator: str, shown: str) -> NoReturn:
         word = "operator" if operator in _RANGES else "operator or function"
         self.refuse(
             "Incorrect operand type for operator or function; "
-            f"{word}: {operator}, operand type: {wire_type(kind)}{more}"
+            f"{word}: {operator}, operand type: {shown}"
         )
 
     def path(self, text: PathText) -> Path:
@@ -162,10 +166,10 @@ class Binder:
 
     def _type_name(self, operand: Syntax) -> str:
         if not isinstance(operand, Placeholder):
-            self.refuse_type("attribute_type", _ANY)
+            self._refuse_type("attribute_type", _ANY)
         kind = self.value(operand).kind
         if kind != "S":
-            self.refuse_type("attribute_type", kind)
+            self.refuse_kind("attribute_type", kind)
         name = self._pinned[operand.name]
         if name not in ATTRIBUTE_TYPES:
             self.refuse(f"Invalid attribute type name found; type: {name}, valid types: {_ANY}")
@@ -174,7 +178,7 @@ class Binder:
     def _check_kind(self, operator: str, operand: Operand, kinds: frozenset[str]) -> None:
         kind = static_kind(operand)
         if kind is not None and kind not in kinds:
-            self.refuse_type(operator, kind)
+            self.refuse_kind(operator, kind)
 
     def _check_distinct(self, operator: str, operands: Sequence[Operand]) -> None:
         first = operands[0]
@@ -183,8 +187,3 @@ class Binder:
                 "The first operand must be distinct from the remaining operands for this operator "
                 f"or function; operator: {operator}, first operand: {bound_path_text(first.path)}"
             )
-
-
-def wire_type(kind: str | None) -> str:
-    """Return DynamoDB's name of a kind; dates, times and UUIDs are strings there."""
-    return kind if kind is not None and (kind in ATTRIBUTE_TYPES or kind == _ANY) else "S"

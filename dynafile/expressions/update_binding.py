@@ -114,7 +114,7 @@ def _two(binder: Binder, operator: str, operands: tuple[Syntax, ...], kind: str)
     for operand in operands:
         actual = _static_kind(binder, operand)
         if actual is not None and actual != kind:
-            binder.refuse_type(operator, actual)
+            binder.refuse_kind(operator, actual)
     function = _OPERATORS[operator]
     left, right = operands
     left_maker = _operand_maker(binder, left)
