@@ -49,6 +49,8 @@ from dynafile.store.volume import Volume
 OUR_NAMES: Final = (CHECKPOINT_NAME, "journal", "runs", "tables", "_partitions")
 """Names that only a store may have; a folder that has one of them and no ``meta.json`` is somebody
 else's."""
+_PAUSE_SECONDS: Final = 0.002
+_LONGEST_PAUSE_SECONDS: Final = 0.1
 _LOCK_HEAD: Final = b"The writer's lock of Dynafile"
 
 
@@ -302,7 +304,8 @@ def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
             _check_first(replica)
             return replica, journal
         except FileNotFoundError:
-            continue  # a checkpoint came between two reads
+            # A checkpoint came between two reads; on a busy machine many do, so let some pass.
+            time.sleep(min(attempt * _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
         except CorruptFile:
             if alive or words[BOOT] != boot:
                 raise
