@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dynafile.constraints import elements, flag, invalid, resource_name, structure
-from dynafile.errors import InvalidArgument, LimitExceeded, ResourceNotFound
+from dynafile.errors import InvalidArgument, LimitExceeded, ResourceNotFound, SchemaMismatch
 from dynafile.settings_request import billing_of, encryption_of, stream_of, table_class_of, units_of
 from dynafile.table.definition import GLOBAL, Definition
 from dynafile.table.index_options import MOST_GLOBAL, Index
@@ -105,6 +105,13 @@ class TableUpdate:
                     f"Requested resource not found: Index: {name} not found in table: "
                     f"{definition.name}",
                     resource=name,
+                )
+        for name, kind in self.types.items():
+            known = definition.type_of(name)
+            if known not in (None, kind):
+                raise SchemaMismatch(
+                    f"One or more parameter values were invalid: {name!r} is defined with type "
+                    f"{kind}, and the table has it with type {known}"
                 )
         settings = self._streaming(self._billed(definition), definition.name)
         if self.protected is not None:

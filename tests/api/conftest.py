@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from api.worker import Worker
 
+from dynafile import Database
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from dynafile import Dynafile
 
@@ -35,10 +38,41 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-class StartWorker(Protocol):
-    """Starts a process with the database opened in it; options are those of ``Dynafile``."""
+class OpenTables(Protocol):
+    """Opens a ``Database`` in the test's folder; options are those of ``Database``."""
 
-    def __call__(self, path: object, **options: Any) -> Worker: ...
+    def __call__(self, path: str | Path | None = None, **options: Any) -> Database: ...
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Iterator[OpenTables]:
+    """Open databases of many tables that are verified after the test, closed or not."""
+    handles: list[Database] = []
+    folders: dict[Path, None] = {}
+
+    def open_tables(path: str | Path | None = None, **options: Any) -> Database:
+        where = tmp_path / "db" if path is None else path
+        db = Database(where, **options)
+        handles.append(db)
+        if where != ":memory:":
+            folders[tmp_path / where] = None
+        return db
+
+    yield open_tables
+    for db in handles:
+        if not db.closed:
+            db.check()
+            db.close()
+    for folder in folders:
+        if folder.exists():
+            with Database(folder, read_only=True) as db:
+                db.check()
+
+
+class StartWorker(Protocol):
+    """Starts a process with the database opened in it, as a ``Database`` if ``many``."""
+
+    def __call__(self, path: object, *, many: bool = False, **options: Any) -> Worker: ...
 
 
 @pytest.fixture
@@ -46,10 +80,10 @@ def worker() -> Iterator[StartWorker]:
     """Start processes that are stopped after the test."""
     started: list[Worker] = []
 
-    def start(path: object, **options: Any) -> Worker:
+    def start(path: object, *, many: bool = False, **options: Any) -> Worker:
         process = Worker()
         started.append(process)
-        return process.open(path, **options)
+        return process.open_tables(path, **options) if many else process.open(path, **options)
 
     yield start
     for process in started:

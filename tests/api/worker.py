@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from dynafile import Action, Dynafile
+from dynafile import Action, Database, Dynafile, Table
 
 START_SECONDS = 60
 
@@ -37,6 +37,19 @@ class Worker:
         """Open a database in the process, in the place of the one it has."""
         self.call("open", path, **options)
         return self
+
+    def open_tables(self, path: object, **options: Any) -> Self:
+        """Open a ``Database`` in the process. :meth:`take` and :meth:`on` use its tables."""
+        self.call("open_tables", path, **options)
+        return self
+
+    def take(self, name: str) -> None:
+        """Take a handle on a table, in the place of one that it has."""
+        self.call("take", name)
+
+    def on(self, name: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the handle that was taken on a table."""
+        return self.call("on", name, method, *args, **kwargs)
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call a method of the handle, or read an attribute."""
@@ -84,7 +97,7 @@ def serve() -> None:
     """Do what is asked on stdin until it ends."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what is printed by accident must not get among the answers
-    db: Dynafile | None = None
+    db: Any = None
     while True:
         try:
             method, args, kwargs = pickle.load(requests)
@@ -92,10 +105,11 @@ def serve() -> None:
             break
         try:
             result: Any = None
-            if method == "open" or method == "shut":
+            if method in OPENING:
                 if db is not None:
                     db.close()
-                db = Dynafile(*args, **kwargs) if method == "open" else None
+                opens = OPENING[method]
+                db = None if opens is None else opens(*args, **kwargs)
             else:
                 result = perform(db, method, args, kwargs)
             answer = True, result
@@ -107,7 +121,11 @@ def serve() -> None:
         db.close()
 
 
-def perform(db: Dynafile | None, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+OPENING: dict[str, Any] = {"open": Dynafile, "open_tables": Database, "shut": None}
+TAKEN: dict[str, Table] = {}
+
+
+def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if method == "clock":
         (now,) = args
         time.time = lambda: now
@@ -116,6 +134,15 @@ def perform(db: Dynafile | None, method: str, args: tuple[Any, ...], kwargs: dic
     if method == "partition_bytes":
         if db._store._checkpointer is not None:
             (db._store._checkpointer.partition_bytes,) = args
+        return None
+    if method == "take":
+        TAKEN[args[0]] = db.table(args[0])
+        return None
+    if method == "on":
+        name, method, *rest = args
+        return perform(TAKEN[name], method, tuple(rest), kwargs)
+    if method == "create":
+        db.create_table(*args, **kwargs).close()
         return None
     if method == "len":
         return len(db)
