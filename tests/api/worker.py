@@ -47,16 +47,16 @@ class Worker:
         """Take a handle on a table, in the place of one that it has."""
         self.call("take", name)
 
-    def on(self, name: str, method: str, *args: Any, **kwargs: Any) -> Any:
+    def on(self, name: str, method: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a method of the handle that was taken on a table."""
         return self.call("on", name, method, *args, **kwargs)
 
-    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+    def call(self, method: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a method of the handle, or read an attribute."""
         self.send(method, *args, **kwargs)
         return self.receive()
 
-    def send(self, method: str, *args: Any, **kwargs: Any) -> None:
+    def send(self, method: str, /, *args: Any, **kwargs: Any) -> None:
         """Begin a call; :meth:`receive` waits for its end."""
         assert self._process.stdin is not None
         pickle.dump((method, args, kwargs), self._process.stdin)
