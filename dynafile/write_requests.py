@@ -103,7 +103,9 @@ class WriteRequest:
         item = decode_item(raw)
         if kind.startswith("ALL"):
             return item
-        return (update.updated(item) if update is not None else None) or None
+        if update is None:
+            return None
+        return update.updated(item, new=kind == "UPDATED_NEW") or None
 
 
 def update_of(table: TableWriter, key: Any, update: Update | None) -> Write:
