@@ -251,7 +251,12 @@ class LimitExceeded(DynafileError):
 
 
 class SchemaMismatch(DynafileError, ValueError):
-    """Options that contradict what the folder stores, such as another ``pk_attribute``."""
+    """Options that contradict what the folder stores, such as another ``pk_attribute``.
+
+    Where it is about the name of a table, ``tables`` has the names that there are.
+    """
+
+    tables: tuple[str, ...] = ()
 
 
 class ReadOnlyDatabase(DynafileError, PermissionError):

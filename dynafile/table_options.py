@@ -92,12 +92,14 @@ class TableOptions:
         if self.table_name is not None:
             raise SchemaMismatch(
                 f"{self.path} holds {listed}, not a table {self.table_name!r}: leave "
-                f"table_name out, or choose another folder"
+                f"table_name out, or choose another folder",
+                tables=tuple(names),
             )
         if len(names) > 1:
             raise SchemaMismatch(
                 f"{self.path} holds {listed}: say which one with table_name=, or open all of them "
-                f"with Database({self.path!r})"
+                f"with Database({self.path!r})",
+                tables=tuple(names),
             )
         return names[0]
 

@@ -92,6 +92,8 @@ def _code(error: errors.DynafileError) -> ExitCode:
 
 
 def _hint(error: errors.DynafileError) -> str | None:
+    if isinstance(error, errors.SchemaMismatch) and len(error.tables) > 1:
+        return "--table NAME says which; without it, a folder of one table is meant"
     for kind, hint in _HINTS:
         if isinstance(error, kind):
             return hint

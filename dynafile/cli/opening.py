@@ -5,25 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dynafile import Dynafile
+from dynafile import Database, Dynafile
 from dynafile.cli.failures import ExitCode, Failure
 
 _SIGNS = ("meta.json", "_partitions")
 
 
-def open_to_read(path: str, *, trusted: bool = True) -> Dynafile:
+def open_to_read(path: str, table: str | None, *, trusted: bool = True) -> Dynafile:
     """Open an existing table for reading, without taking its lock."""
     _require_table(path)
-    return Dynafile(path, read_only=True, trusted=trusted)
+    return Dynafile(path, table_name=table, read_only=True, trusted=trusted)
 
 
-def open_to_change(path: str) -> Dynafile:
+def open_to_check(path: str, table: str | None) -> Dynafile | Database:
+    """Open what is to be checked: a table, or all that the folder holds if it is not one."""
+    _require_table(path)
+    if table is None:
+        database = Database(path, read_only=True, trusted=False)
+        if len(database) != 1:
+            return database
+        database.close()
+    return open_to_read(path, table, trusted=False)
+
+
+def open_to_change(path: str, table: str | None) -> Dynafile:
     """Open an existing table for writing."""
     _require_table(path)
-    return Dynafile(path)
+    return Dynafile(path, table_name=table)
 
 
-def open_or_create(path: str, **options: Any) -> Dynafile:
+def open_or_create(path: str, table: str | None, **options: Any) -> Dynafile:
     """Open a table for writing, or make it; the options are those of ``Dynafile``."""
     if path == ":memory:":
         raise Failure(
@@ -31,7 +42,7 @@ def open_or_create(path: str, **options: Any) -> Dynafile:
             hint="name a folder",
             code=ExitCode.USAGE,
         )
-    return Dynafile(path, **options)
+    return Dynafile(path, table_name=table, **options)
 
 
 def _require_table(path: str) -> None:

@@ -70,6 +70,15 @@ IndexOption: TypeAlias = Annotated[
         "--index", metavar="NAME", help="Read a secondary index of the table.", show_default=False
     ),
 ]
+TableOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--table",
+        metavar="NAME",
+        help="Which table, where the folder holds several.",
+        show_default=False,
+    ),
+]
 LimitOption: TypeAlias = Annotated[
     int | None,
     typer.Option("--limit", min=1, help="Stop after this many items.", show_default=False),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from typer.testing import CliRunner
 
-from dynafile import Dynafile
+from dynafile import Database
 from dynafile.cli.program import app
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("DYNAFILE_TRACEBACK", raising=False)
     yield tmp_path
     for meta in tmp_path.rglob("meta.json"):
-        with Dynafile(meta.parent, read_only=True) as db:
+        with Database(meta.parent, read_only=True) as db:
             db.check()
 
 

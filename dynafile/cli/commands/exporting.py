@@ -12,7 +12,7 @@ from dynafile.cli.exporter import open_output, write_csv, write_json_lines
 from dynafile.cli.failures import tell
 from dynafile.cli.keys import key_attributes
 from dynafile.cli.opening import open_to_read
-from dynafile.cli.options import PathArgument
+from dynafile.cli.options import PathArgument, TableOption
 from dynafile.cli.progress import counted, progress_bar
 
 
@@ -26,6 +26,7 @@ class ExportFormat(StrEnum):
 def export(
     path: PathArgument,
     *,
+    table: TableOption = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +56,7 @@ def export(
     shape = file_format or _guess(output)
     count = 0
     started = time.perf_counter()
-    with open_to_read(path) as db:
+    with open_to_read(path, table) as db:
         total = len(db)
         with progress_bar("exporting", total) as report, open_output(output) as stream:
 

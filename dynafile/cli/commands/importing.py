@@ -25,6 +25,7 @@ from dynafile.cli.options import (
     PkTypeOption,
     SkOption,
     SkTypeOption,
+    TableOption,
     TagsOption,
     TtlOption,
     schema,
@@ -109,6 +110,7 @@ def import_(
     path: PathArgument,
     file: _File,
     *,
+    table: TableOption = None,
     file_format: _Format = None,
     pk: PkOption = None,
     sk: SkOption = None,
@@ -144,7 +146,7 @@ def import_(
     options = schema(pk, sk, no_sk=no_sk, ttl=ttl, pk_type=pk_type, sk_type=sk_type)
     with (
         open_source(file) as source,
-        open_or_create(path, durability=durability.value, **options) as db,
+        open_or_create(path, table, durability=durability.value, **options) as db,
         progress_bar("importing", source.size, unit="records") as progress,
     ):
         importer = Importer(

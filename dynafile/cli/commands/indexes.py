@@ -10,7 +10,7 @@ import typer
 from dynafile import GlobalIndex, Include, LocalIndex
 from dynafile.cli.failures import ExitCode, Failure, tell
 from dynafile.cli.opening import open_to_change, open_to_read
-from dynafile.cli.options import FormatOption, KeyType, PathArgument, Projection
+from dynafile.cli.options import FormatOption, KeyType, PathArgument, Projection, TableOption
 from dynafile.cli.output import OutputFormat, Rows, chosen, print_items
 from dynafile.cli.progress import progress_bar
 
@@ -28,6 +28,7 @@ def add(
     path: PathArgument,
     name: NameArgument,
     *,
+    table: TableOption = None,
     pk: Annotated[
         _Attributes,
         typer.Option(
@@ -72,7 +73,7 @@ def add(
     Others can read and write meanwhile. Interrupted, it goes on when the table is next opened.
     """
     index = _declared(pk, sk, projection, include, pk_type, sk_type)
-    with open_to_change(path) as db, progress_bar("indexing", 1000) as report:
+    with open_to_change(path, table) as db, progress_bar("indexing", 1000) as report:
 
         def progress(_name: str, done: int, total: int) -> None:
             report(done * 1000 // max(1, total), done)
@@ -85,16 +86,16 @@ def add(
         tell("note", f"{name}: {left_out}", colour="33")
 
 
-def drop(path: PathArgument, name: NameArgument) -> None:
+def drop(path: PathArgument, name: NameArgument, *, table: TableOption = None) -> None:
     """Drop an index and give its disk space back. The items stay."""
-    with open_to_change(path) as db:
+    with open_to_change(path, table) as db:
         db.drop_index(name)
     tell("ok", f"{name} is dropped", colour="32")
 
 
-def list_(path: PathArgument, *, form: FormatOption = None) -> None:
+def list_(path: PathArgument, *, table: TableOption = None, form: FormatOption = None) -> None:
     """List the indexes of a table: keys, projection, status and size."""
-    with open_to_read(path) as db:
+    with open_to_read(path, table) as db:
         rows = [_row(index) for index in db.describe().indexes]
     shape = chosen(form)
     if shape is OutputFormat.TABLE:

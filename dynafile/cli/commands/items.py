@@ -25,6 +25,7 @@ from dynafile.cli.options import (
     SkArgument,
     SkOption,
     SkTypeOption,
+    TableOption,
     TagsOption,
     TtlOption,
     schema,
@@ -43,10 +44,15 @@ ItemArgument = Annotated[
 
 
 def get(
-    path: PathArgument, pk: PkArgument, sk: SkArgument = None, *, form: FormatOption = None
+    path: PathArgument,
+    pk: PkArgument,
+    sk: SkArgument = None,
+    *,
+    table: TableOption = None,
+    form: FormatOption = None,
 ) -> None:
     """Print the item that has a key; exit with 1 if there is none."""
-    with open_to_read(path) as db:
+    with open_to_read(path, table) as db:
         key = key_from(db, pk, sk)
         item = db.get_item(key=key)
         if item is None:
@@ -59,6 +65,7 @@ def put(
     path: PathArgument,
     item: ItemArgument = None,
     *,
+    table: TableOption = None,
     pk: PkOption = None,
     sk: SkOption = None,
     no_sk: NoSkOption = False,
@@ -74,13 +81,15 @@ def put(
     """
     options = schema(pk, sk, no_sk=no_sk, ttl=ttl, pk_type=pk_type, sk_type=sk_type)
     value = _read_item(item, decimal=decimal, tags=tags)
-    with open_or_create(path, **options) as db:
+    with open_or_create(path, table, **options) as db:
         db.put_item(item=value)
 
 
-def delete(path: PathArgument, pk: PkArgument, sk: SkArgument = None) -> None:
+def delete(
+    path: PathArgument, pk: PkArgument, sk: SkArgument = None, *, table: TableOption = None
+) -> None:
     """Delete the item that has a key. One that is not there is no error."""
-    with open_to_change(path) as db:
+    with open_to_change(path, table) as db:
         db.delete_item(key=key_from(db, pk, sk))
 
 

@@ -18,6 +18,7 @@ from dynafile.cli.options import (
     LimitOption,
     PathArgument,
     PkArgument,
+    TableOption,
 )
 from dynafile.cli.output import OutputFormat, Rows, chosen, print_items
 from dynafile.cli.progress import counted, progress_bar
@@ -71,6 +72,7 @@ def query(
     path: PathArgument,
     pk: PkArgument,
     *,
+    table: TableOption = None,
     begins_with: _BeginsWith = None,
     between_: _Between = None,
     eq: _Condition = None,
@@ -98,7 +100,7 @@ def query(
     }
     if between_ is not None:
         given["between"] = between_
-    with open_to_read(path) as db:
+    with open_to_read(path, table) as db:
         keys = query_keys(db, index)
         found = db.query(
             keys.partition_key(pk),
@@ -114,6 +116,7 @@ def query(
 def scan(
     path: PathArgument,
     *,
+    table: TableOption = None,
     filter_: FilterOption = None,
     index: IndexOption = None,
     limit: LimitOption = None,
@@ -128,7 +131,7 @@ def scan(
             hint="for the first of four parts: --segment 0 --total-segments 4",
             code=ExitCode.USAGE,
         )
-    with open_to_read(path) as db:
+    with open_to_read(path, table) as db:
         found = db.scan(
             index=index,
             filter=filter_,
