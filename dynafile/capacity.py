@@ -8,7 +8,7 @@ from typing import Final
 from dynafile.request_checks import check_enum
 from dynafile.results import Capacity, ConsumedCapacity
 from dynafile.table.definition import GLOBAL
-from dynafile.table.index import Entry
+from dynafile.table.index import Entry, Index
 from dynafile.table.write import Write
 from dynafile.table.writer import TableWriter
 from dynafile.values import decode_item, item_size
@@ -58,28 +58,21 @@ def consumed_by_writes(
         own += factor * write_units(max(sizes, default=0))
         if write.check:
             continue
-        before, after = (
-            table.entries_of(write.old, write.key),
-            table.entries_of(write.raw, write.key),
-        )
-        for name, old, new in zip(table.definition.indexes, before, after, strict=True):
-            units = factor * _entry_units(old, new)
+        for index, old, new in table.entries_of(write):
+            units = factor * _entry_units(index, old, new)
             if units:
-                parts[name] = parts.get(name, 0.0) + units
+                parts[index.name] = parts.get(index.name, 0.0) + units
     return _consumed(table, level, own, parts)
 
 
-def _entry_units(old: Entry | None, new: Entry | None) -> float:
+def _entry_units(index: Index, old: Entry | None, new: Entry | None) -> float:
     if old == new:
         return 0.0
-    sizes = [0 if entry is None else item_size(decode_item(entry[1])) for entry in (old, new)]
-    if old is not None and new is not None and old[0] == new[0]:
-        return write_units(max(sizes))
-    return sum(
-        write_units(size)
-        for size, entry in zip(sizes, (old, new), strict=True)
-        if entry is not None
-    )
+    shown = [None if entry is None else index.shown(entry[1]) for entry in (old, new)]
+    units = [write_units(item_size(decode_item(raw))) for raw in shown if raw is not None]
+    if old is None or new is None or old[0] != new[0]:
+        return sum(units)
+    return max(units) if shown[0] != shown[1] else 0.0
 
 
 def _consumed(

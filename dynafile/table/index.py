@@ -141,6 +141,13 @@ class Index:
         """Return what the index holds of an item."""
         return raw if self.stored is None else keep_attributes(raw, self.stored)
 
+    def shown(self, raw: bytes) -> bytes:
+        """Return what readers see of what the index holds of an item."""
+        projected = self.projected
+        if projected is None or projected == self.stored:
+            return raw
+        return keep_attributes(raw, projected)
+
     def _refused(self, value: Any, error: InvalidKey) -> InvalidKey:
         where = f"the index {self.name!r} cannot take the item: "
         hint = ". Leave the attribute out to keep the item out of the index"

@@ -88,9 +88,14 @@ class TableWriter(TablePager):
         write.key_item = key_item
         return write
 
-    def entries_of(self, raw: bytes | None, key: bytes) -> list[Entry | None]:
-        """Return the entries of an item that is stored in the indexes."""
-        return self._maker.none if raw is None else self._maker.of_old(raw, key)
+    def entries_of(self, write: Write) -> list[tuple[Index, Entry | None, Entry | None]]:
+        """Return each index with the entries that an item had and has in it, of a write made."""
+        maker = self._maker
+        before, after = (
+            maker.none if raw is None else maker.of_old(raw, write.key)
+            for raw in (write.old, write.raw)
+        )
+        return list(zip(maker.indexes, before, after, strict=True))
 
     def entry_of(self, write: Write, index: Index) -> Entry | None:
         """Return the entry that the item of a put has in an index."""
@@ -141,7 +146,10 @@ class TableWriter(TablePager):
         """Hold writes against another schema than they were made for."""
         for write in writes:
             self.keys.check_types(write.key)
-            if write.raw is not None:
+            if write.update is not None:
+                # What an earlier try made of an item may not fit, and is made again.
+                write.raw = write.expiry = write.entries = write.types = None
+            elif write.raw is not None:
                 again = self._as_write(write.key, write.raw, decode_item(write.raw))
                 write.expiry, write.entries, write.types = again.expiry, again.entries, again.types
 

@@ -150,6 +150,8 @@ def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any])
         return put_many(db, *args)
     if method == "churn":
         return churn(db, *args)
+    if method == "increments":
+        return increments(db, *args)
     if method == "hold":
         return db._store._writer.hold(lambda: hold(*args), 10)
     if method == "checkpoint":
@@ -174,6 +176,22 @@ def put_many(db: Dynafile, pk: Any, name: str, count: int) -> list[float]:
         db.put_item(item=item)
         taken.append(time.perf_counter() - start)
     return taken
+
+
+def increments(db: Dynafile, key: dict[str, Any], count: int) -> list[int]:
+    """Add 1 to ``n`` of an item so many times; return what it came to each time."""
+    found = []
+    for _ in range(count):
+        result = db.update_item(
+            key=key,
+            update_expression="ADD n :one",
+            expression_attribute_values={":one": 1},
+            return_values="UPDATED_NEW",
+        )
+        assert result is not None
+        assert result.attributes is not None
+        found.append(result.attributes["n"])
+    return found
 
 
 def churn(db: Dynafile, name: str, count: int) -> None:
