@@ -247,7 +247,7 @@ class Reading:
         items = found.items
         if self.projection is not None:
             items = list(map(self.projection.apply, items))
-        elif self.whole and request.select is None and self.index is not None:
+        elif self.whole and request.select != "ALL_ATTRIBUTES" and self.index is not None:
             items = [self.index.projection_of(item) for item in items]
         units = read_units(found.size, consistent=request.consistent)
         fetched = found.fetched_units * (1.0 if request.consistent else 0.5)

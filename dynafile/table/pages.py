@@ -81,15 +81,16 @@ class TablePager(TableReader):
                 last_key = (
                     self._place(item, index) if scanned == limit or size >= PAGE_BYTES else None
                 )
-                if not (self._ttl is not None and is_expired(item, self._ttl, now)):
-                    if whole and index is not None:
-                        stored = self._get(self._items, index.item_key(key))
-                        item = item if stored is None else decode(stored)
-                        fetched += -(-item_size(item) // _BLOCK)
-                    elif hidden is not None:
-                        item.pop(hidden, None)
-                    if wanted is None or wanted(item):
-                        items.append(item)
+                seen: dict[str, Any] | None = item
+                if self._ttl is not None and is_expired(item, self._ttl, now):
+                    seen = None
+                elif whole and index is not None:
+                    seen = self._fetched(index.item_key(key), now)
+                    fetched += -(-item_size(seen or {}) // _BLOCK)
+                elif hidden is not None:
+                    item.pop(hidden, None)
+                if seen is not None and (wanted is None or wanted(seen)):
+                    items.append(seen)
                 if last_key is not None:
                     return Found(
                         items=items,
@@ -105,6 +106,13 @@ class TablePager(TableReader):
             else:
                 low = bound
         return Found(items=items, scanned=scanned, size=size, fetched_units=fetched, last_key=None)
+
+    def _fetched(self, key: bytes, now: float) -> dict[str, Any] | None:
+        """Return the item of an entry; None where it is gone since the entry was read."""
+        raw = self._get(self._items, key)
+        item = None if raw is None else self._decoder.decode(raw)
+        expired = item is not None and self._ttl is not None and is_expired(item, self._ttl, now)
+        return None if expired else item
 
     def collection_of(self, key: bytes) -> tuple[Any, int]:
         """Return the partition key of an item, and the bytes of its collection with local indexes.
