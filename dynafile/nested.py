@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from dynafile.errors import ValidationError
@@ -12,7 +13,7 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def fields(
-    given: object, where: str, required: Collection[str], optional: Collection[str] = ()
+    given: object, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return a nested parameter by boto3's names; raises ValidationError for any other name.
 
@@ -20,8 +21,7 @@ def fields(
     """
     if not isinstance(given, Mapping):
         raise ValidationError(f"{where} must be a dict, not {given!r}")
-    names = {_HUMP.sub("_", name).lower(): name for name in (*required, *optional)}
-    names |= {name: name for name in (*required, *optional)}
+    names = _names(required, optional)
     found: dict[str, Any] = {}
     for key, value in given.items():
         name = names.get(key)
@@ -35,3 +35,9 @@ def fields(
         if name not in found:
             raise ValidationError(f"Missing required parameter in {where}: {name!r}")
     return found
+
+
+@cache
+def _names(required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, str]:
+    names = {_HUMP.sub("_", name).lower(): name for name in (*required, *optional)}
+    return names | {name: name for name in (*required, *optional)}

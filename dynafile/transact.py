@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
 from dynafile.errors import DynafileError, InvalidArgument, InvalidKey, ValidationError
-from dynafile.expressions import Expressions, Projection
+from dynafile.expressions import Expressions, Projection, Update
 from dynafile.nested import fields
 from dynafile.request_checks import METRICS, ON_FAILURE, check_enum
 from dynafile.results import ConsumedCapacity, ItemCollectionMetrics
@@ -20,7 +20,7 @@ from dynafile.store.view import View
 from dynafile.table.expiry import is_expired
 from dynafile.table.together import Part, canceled, write_together
 from dynafile.table.tokens import Repeated, Tokens
-from dynafile.table.write import Write
+from dynafile.table.write import Test, Write
 from dynafile.table.writer import TableWriter
 from dynafile.values import decode_item, encode_item, item_size
 from dynafile.write_requests import collection_metrics, update_of
@@ -31,6 +31,7 @@ Tables = Callable[[str | None], TableWriter]
 MOST_ACTIONS: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 _MOST_TOKEN: Final = 36
+_PLAIN: Final = frozenset({"TableName", "Item", "Key"})
 _KINDS: Final = ("ConditionCheck", "Put", "Delete", "Update")
 _COMMON: Final = (
     "TableName",
@@ -39,6 +40,18 @@ _COMMON: Final = (
     "ExpressionAttributeValues",
     "ReturnValuesOnConditionCheckFailure",
 )
+
+
+_PARAMETERS: Final = {
+    "Put": (("Item",), _COMMON),
+    "Delete": (("Key",), _COMMON),
+    "Update": (("Key",), (*_COMMON, "UpdateExpression")),
+    "ConditionCheck": (
+        ("Key", "ConditionExpression"),
+        tuple(name for name in _COMMON if name != "ConditionExpression"),
+    ),
+}
+"""By kind the parameters that are required, and the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +64,7 @@ class TransactWriteResult:
     """By table."""
 
 
-@dataclass(kw_only=True)
+@dataclass(slots=True)
 class Action:
     """One action of a transaction: the write, or what refused it before it was one."""
 
@@ -88,6 +101,9 @@ def transact_write(
     more = None
     if token is not None:
         more = Tokens(store).noting(token, _digest(members), time.time())
+    if (capacity, metrics) != (NONE, NONE):
+        for action in actions:
+            action.write.looks = True
     parts: dict[str, Part] = {}
     for action in actions:
         part = parts.setdefault(action.table.name, Part(action.table, action.schema, []))
@@ -133,15 +149,7 @@ def _members(given: object) -> list[tuple[str, dict[str, Any]]]:
                 "TransactItems can only contain one of Check, Put, Update or Delete"
             )
         ((kind, parameters),) = taken.items()
-        if kind == "Put":
-            needed: tuple[str, ...] = ("Item",)
-        elif kind == "ConditionCheck":
-            needed = ("Key", "ConditionExpression")
-        else:
-            needed = ("Key",)
-        update = ("UpdateExpression",) if kind == "Update" else ()
-        optional = [name for name in (*_COMMON, *update) if name not in needed]
-        found.append((kind, fields(parameters, kind, needed, optional)))
+        found.append((kind, fields(parameters, kind, *_PARAMETERS[kind])))
     return found
 
 
@@ -160,21 +168,12 @@ def check_length(count: int, name: str, most: int, least: int = 1) -> None:
 
 
 def _action(tables: Tables, kind: str, given: dict[str, Any]) -> Action:
-    on_failure = given.get("ReturnValuesOnConditionCheckFailure", NONE)
-    check_enum(on_failure, "returnValuesOnConditionCheckFailure", ON_FAILURE)
     table = tables(given.get("TableName"))
     schema = table.schema
-    expressions = Expressions(
-        given.get("ExpressionAttributeNames"), given.get("ExpressionAttributeValues")
-    )
-    update = None
-    if given.get("UpdateExpression") is not None:
-        update = expressions.update(given["UpdateExpression"])
-    test = None
-    if given.get("ConditionExpression") is not None:
-        test = expressions.condition(given["ConditionExpression"]).test
-    unused = ("UpdateExpression",) if kind == "Update" else ()
-    expressions.finish(*unused, "ConditionExpression")
+    update, test = None, None
+    # Most puts and deletes have nothing but an item or a key.
+    if kind in ("Update", "ConditionCheck") or not given.keys() <= _PLAIN:
+        update, test = _expressions(kind, given)
     try:
         if kind == "Update":
             write = update_of(table, given["Key"], update)
@@ -184,9 +183,27 @@ def _action(tables: Tables, kind: str, given: dict[str, Any]) -> Action:
             write = table.delete_of(given["Key"])
             write.check = kind == "ConditionCheck"
     except InvalidKey as error:
-        return Action(table=table, schema=schema, write=Write(b"", None), refused=error)
-    write.looking(test, gives_item=on_failure != NONE)
-    return Action(table=table, schema=schema, write=write)
+        return Action(table, schema, Write(b"", None), refused=error)
+    if test is not None:
+        on_failure = given.get("ReturnValuesOnConditionCheckFailure", NONE)
+        write.looking(test, gives_item=on_failure != NONE)
+    return Action(table, schema, write)
+
+
+def _expressions(kind: str, given: dict[str, Any]) -> tuple[Update | None, Test | None]:
+    on_failure = given.get("ReturnValuesOnConditionCheckFailure", NONE)
+    check_enum(on_failure, "returnValuesOnConditionCheckFailure", ON_FAILURE)
+    expressions = Expressions(
+        given.get("ExpressionAttributeNames"), given.get("ExpressionAttributeValues")
+    )
+    update, test = None, None
+    if given.get("UpdateExpression") is not None:
+        update = expressions.update(given["UpdateExpression"])
+    if given.get("ConditionExpression") is not None:
+        test = expressions.condition(given["ConditionExpression"]).test
+    needing = ("UpdateExpression",) if kind == "Update" else ()
+    expressions.finish(*needing, "ConditionExpression")
+    return update, test
 
 
 def _check_distinct(actions: list[Action]) -> None:

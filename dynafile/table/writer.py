@@ -174,7 +174,8 @@ class TableWriter(TablePager):
     def preload(self, writes: list[Write]) -> None:
         """Have the partitions in memory that a commit will look at when it has the lock."""
         for write in writes[:_PRELOAD]:
-            self._get(self._items, write.key)
+            if write.looks or not self._blind:
+                self._get(self._items, write.key)
 
     def after_write(self) -> None:
         """Do what a table with TTL does after each commit."""
@@ -265,9 +266,15 @@ class TableWriter(TablePager):
         """
         changes: list[Change] = []
         mine: dict[bytes, bytes | None] = {}
-        number = self._items.id
+        number, blind = self._items.id, self._blind
         for write in writes:
             key = write.key
+            if blind and not write.looks:
+                mine[key] = raw = write.raw
+                operations.append(
+                    (DELETE, number, key, b"") if raw is None else (PUT, number, key, raw)
+                )
+                continue
             old = mine[key] if key in mine else view.get(self._items, key)
             if write.looks:
                 write.old = self._unexpired(old, now)
