@@ -16,11 +16,12 @@ from contenders import in_turns
 from contenders.ours import Ours
 from data import PER_COLLECTION, Item
 from measuring import Measure, Sizes, run_python
-from operations import BEFORE_OPENING, OF_1000, OURS
+from operations import AT_BEGIN, BEFORE_OPENING, OF_1000, OURS
 
 CHILD = Path(__file__).with_name("child.py")
 SMALL_COLLECTION = 1_000
 TURNS = 6
+PAGE = 10
 
 _rng = random.Random(3)
 
@@ -177,3 +178,26 @@ def test_put_into_collection_sustained(
         operations=sizes.sustained_puts,
         rounds=sizes.sustained_rounds_large,
     )
+
+
+def _pages(ours: Ours, starts: list[Item]) -> None:
+    for start in starts:
+        page = ours.db.query_page(start["PK"], limit=PAGE, exclusive_start_key=start)
+        assert page.count == PAGE
+
+
+@pytest.mark.parametrize("name", in_turns((OURS, AT_BEGIN), TURNS))
+def test_page(
+    name: str, collections: dict[str, tuple[Ours, int]], sizes: Sizes, measure: Measure
+) -> None:
+    """Pages of ten, from the middle of the collection on, and from its begin."""
+    ours, size = collections[OURS]
+    low = 0 if name == AT_BEGIN else size // 2
+    span = min(1_000, size // 2 - PAGE - 1)
+
+    def prepare() -> tuple[Ours, list[Item]]:
+        numbers = [low + _rng.randrange(span) for _ in range(sizes.queries)]
+        keys = [data.key_of(0, number) for number in numbers]
+        return ours, [{"PK": pk, "SK": sk} for pk, sk in keys]
+
+    measure("page", name, _pages, prepare=prepare, operations=sizes.queries, rounds=8, warmup=1)

@@ -19,6 +19,7 @@ class Sizes:
     items: int = 20_000
     large: int = 1_000_000
     indexed: int = 300_000
+    filtered: int = 100_000
     reads: int = 2_000
     queries: int = 400
     puts: int = 400
@@ -40,6 +41,7 @@ SMALL: Final = Sizes(
     items=400,
     large=4_000,
     indexed=2_000,
+    filtered=1_000,
     reads=40,
     queries=10,
     puts=10,

@@ -27,6 +27,10 @@ INTERPRETER: Final = "the interpreter's start"
 GIVING_OLD: Final = "no index, the old item given to a listener"
 NO_INDEX: Final = "no index"
 OF_TABLE: Final = "the same query of the table"
+GIVING_BACK: Final = "`put_item` that returns the old item"
+IN_BATCH: Final = "a `batch_writer` of 10"
+UNFILTERED: Final = "the same without the filter"
+AT_BEGIN: Final = "the same at its begin"
 BEFORE_OPENING: Final = "the process before it opens"
 
 
@@ -157,3 +161,31 @@ INDEXES: Final = (
     ),
 )
 """Secondary indexes: what ``bench_indexes.py`` measures."""
+
+DATA_PLANE: Final = (
+    Operation(
+        title="`update_item` with a condition, relaxed",
+        group="update",
+        peers={GIVING_BACK: 2.0},
+    ),
+    Operation(title="a cached expression, before it is evaluated", group="expression", limit=3e-6),
+    Operation(
+        title="`transact_write_items` of 10 puts, relaxed",
+        group="transaction",
+        peers={IN_BATCH: 1.5},
+    ),
+    Operation(
+        title="scan of 100,000 with a filter expression of two terms, per item",
+        group="filter",
+        peers={UNFILTERED: 1.6, SQLITE: 1.0},
+    ),
+    Operation(
+        title="`query_page` of 10 items in the middle of a collection of 1,000,000",
+        group="page",
+        peers={AT_BEGIN: 1.1},
+    ),
+)
+"""DynamoDB's data plane: what ``bench_data_plane.py`` measures."""
+
+EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE)
+"""All rows."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from matrix import places
-from operations import FURTHER, INDEXES, TARGETS
+from operations import EVERY
 
 FOLDER: Final = Path("benchmarks", "results")
 _NUMBERS: Final = re.compile(r"\[\s+([-+.\de,\s]+?)\s+\]")
@@ -82,7 +82,7 @@ def missing(result: Result) -> list[str]:
     """Return what a whole run has and this one lacks."""
     operations = [
         (operation.group, contender)
-        for operation in (*TARGETS, *FURTHER, *INDEXES)
+        for operation in EVERY
         for contender in (operation.ours, *operation.peers)
     ]
     lacking = [

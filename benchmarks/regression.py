@@ -11,7 +11,7 @@ from typing import Final
 
 from counted import Counts, more
 from matrix import COUNTS, DISK, group
-from operations import FURTHER, INDEXES, OURS, TARGETS
+from operations import EVERY, OURS
 from quantity import shown
 from record import Result
 
@@ -39,7 +39,7 @@ def warnings(result: Result, before: Result | None) -> Iterator[str]:
     """Yield in words which ratios, ours to a peer's, have become much worse."""
     if before is None:
         return
-    statistics = {row.group: row.statistic for row in (*TARGETS, *FURTHER, *INDEXES)}
+    statistics = {row.group: row.statistic for row in EVERY}
     for name, figures in result["groups"].items():
         statistic = statistics.get(name, "median")
         for peer in figures:

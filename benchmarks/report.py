@@ -20,7 +20,7 @@ from typing import Final
 from counted import baseline
 from matrix import COUNTS, SHOWN_FIRST
 from matrix_table import losses, matrix_table
-from operations import FURTHER, INDEXES, TARGETS, Operation
+from operations import DATA_PLANE, FURTHER, INDEXES, TARGETS, Operation
 from plots import plots
 from quantity import shown
 from record import FOLDER, Figure, Result, missing, name_of, newest, read, text_of
@@ -125,6 +125,7 @@ def long_block(result: Result) -> str:
         ("Against the targets, on the orders:", TARGETS),
         ("Beyond the targets:", FURTHER),
         ("Secondary indexes:", INDEXES),
+        ("DynamoDB's data plane:", DATA_PLANE),
     ):
         if any(operation.group in result["groups"] for operation in operations):
             parts += [title, table(result, operations)]

@@ -131,7 +131,7 @@ def whole_run() -> list[dict[str, Any]]:
     operations, matrix = imported("operations"), imported("matrix")
     places = {
         (operation.group, contender)
-        for operation in (*operations.TARGETS, *operations.FURTHER, *operations.INDEXES)
+        for operation in operations.EVERY
         for contender in (operation.ours, *operation.peers)
     } | set(matrix.places())
     measurements = [measured(group, contender, [0.5], 1) for group, contender in sorted(places)]

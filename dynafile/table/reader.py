@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from dynafile.errors import DynafileError, IndexNotFound, IndexNotReady
@@ -17,7 +17,7 @@ from dynafile.table.definition import definition_in, table_not_found
 from dynafile.table.expiry import expired_range, is_expired
 from dynafile.table.index import EntryMaker, Index
 from dynafile.table.keys import KeySchema, Range
-from dynafile.values import decode_items
+from dynafile.values import ABSENT, attribute_reader, decode_item, decode_items
 
 Filter = Callable[[dict[str, Any]], object]
 
@@ -171,7 +171,10 @@ class TableReader:
             items = self._remembered(space, low, high, reverse, size, index)
         else:
             chunks = self._chunks(space, low, high, index, reverse=reverse)
-            items = (item for _, raws in chunks for item in decode_items(raws))
+            if wanted is not None and needed:
+                items, wanted = self._picked(chunks, wanted, needed), None
+            else:
+                items = (item for _, raws in chunks for item in decode_items(raws))
         if self._ttl is not None:
             items = self._visible(items)
             if index is not None and index.hides(self._ttl):
@@ -181,6 +184,24 @@ class TableReader:
         if limit is not None:
             items = _first(items, limit)
         return items
+
+    def _picked(
+        self,
+        chunks: Iterator[tuple[list[bytes], list[bytes]]],
+        wanted: Filter,
+        needed: frozenset[str],
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the items that pass a filter, which is first told what it looks at and no more.
+
+        Few pass most filters, and to read some attributes costs a quarter of decoding an item.
+        """
+        names = tuple(sorted(needed.union(name.partition(".")[0] for name in needed)))
+        read = _reader_of(names)
+        for _, raws in chunks:
+            for raw in raws:
+                found = zip(names, read(raw), strict=False)
+                if wanted({name: value for name, value in found if value is not ABSENT}):
+                    yield decode_item(raw)
 
     def space_of(self, index: Index) -> Keyspace:
         """Return where the entries of an index are; raises IndexNotFound."""
@@ -299,6 +320,11 @@ class TableReader:
                 if replica.lsn == before:
                     break
         return max(total, 0)
+
+
+@lru_cache(maxsize=64)
+def _reader_of(names: tuple[str, ...]) -> Callable[[bytes], tuple[Any, ...]]:
+    return attribute_reader(names)
 
 
 def _without(items: Iterator[dict[str, Any]], attribute: str) -> Iterator[dict[str, Any]]:
