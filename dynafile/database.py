@@ -134,10 +134,11 @@ class Dynafile(Table):
             return
         where = f"the table in {self._path}"
         # Refuses before anything is written.
-        with_indexes(self._store.schema, self._table.name, new, where, empty=False)
+        name, number = self._table.name, self._table.number
+        with_indexes(self._store.schema, name, new, where, empty=False, items=number)
         self._table.declare_types(wanted.pk_type, wanted.sk_type)
-        complete_ttl(self._store, self._table.name)
-        add_indexes(self._store, self._table.name, new, where)
+        complete_ttl(self._store, name)
+        add_indexes(self._store, name, new, where, number)
         self._fill_indexes(wait=wait, progress=progress)
 
     def __repr__(self) -> str:

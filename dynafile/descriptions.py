@@ -11,7 +11,8 @@ from uuid import UUID
 from xxhash import xxh3_128_digest
 
 from dynafile.store.store import Store
-from dynafile.table.definition import INCLUDE, Definition, IndexDefinition
+from dynafile.store.writer import SchemaChanged
+from dynafile.table.definition import INCLUDE, Definition, IndexDefinition, table_not_found
 from dynafile.table.index_options import GlobalIndex, LocalIndex, declared
 from dynafile.table.settings import PROVISIONED, Units
 
@@ -96,7 +97,10 @@ def describe_table(
     store: Store, definition: Definition, path: str, item_count: int
 ) -> TableDescription:
     """Describe a table. Cost: the headers of all partitions are read."""
-    figures = store.figures(store.keyspace(definition.items))
+    try:
+        figures = store.figures(store.keyspace(definition.items))
+    except SchemaChanged:
+        raise table_not_found(definition.name) from None  # deleted meanwhile
     indexes = [_describe_index(store, definition, each) for each in definition.indexes.values()]
     found = tuple(index for index in indexes if index is not None)
     settings = definition.settings

@@ -114,8 +114,14 @@ class Store:
             self.replica.catch_up()
 
     def keyspace(self, number: int) -> Keyspace:
-        """Return a keyspace of the schema; the object stays the same while the store is open."""
-        return self.replica.keyspaces[number]
+        """Return a keyspace of the schema; the object stays the same while the store is open.
+
+        Raises SchemaChanged where it was dropped.
+        """
+        try:
+            return self.replica.keyspaces[number]
+        except KeyError:
+            raise SchemaChanged from None
 
     def range(
         self,

@@ -24,7 +24,8 @@ def stray_folders(volume: Volume, schema: Schema, homes: Iterable[str] | None = 
     alone, whatever the name of the folder that it is in. ``homes``: where to look, by default
     everywhere.
     """
-    kept = set(schema.keyspaces.values())
+    # Whatever the case: there are file systems that list a folder as it was once made.
+    kept = {folder.lower() for folder in schema.keyspaces.values()}
     if homes is None:
         homes = ["", *(f"{TABLES}/{name}/" for name in volume.list(TABLES))]
     strays: list[str] = []
@@ -54,11 +55,11 @@ def _strays_in(volume: Volume, top: str, kept: set[str]) -> list[str]:
     """Return the strays in a folder of a home; itself, where there is nothing else in it."""
     name = top.rpartition("/")[2]
     if name == KEYSPACE_FOLDER:
-        return [top] if top not in kept and _is_ours(volume, top) else []
+        return [top] if top.lower() not in kept and _is_ours(volume, top) else []
     if not name.startswith(MIRROR_PREFIXES) and name != EXPIRY_FOLDER:
         return []
     inside = [f"{top}/{each}" for each in volume.list(top)]
-    found = [each for each in inside if each not in kept and _is_ours(volume, each)]
+    found = [each for each in inside if each.lower() not in kept and _is_ours(volume, each)]
     return [top] if found and len(found) == len(inside) else sorted(found)
 
 

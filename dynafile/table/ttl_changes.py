@@ -8,11 +8,12 @@ from typing import Final
 from dynafile.errors import InvalidArgument
 from dynafile.store.format import PUT, Operation
 from dynafile.store.names import home_of
+from dynafile.store.partition_map import Keyspace
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
 from dynafile.store.view import View
 from dynafile.store.writer import SchemaChanged
-from dynafile.table.definition import ALL, LOCAL, Definition, definition_in
+from dynafile.table.definition import ALL, LOCAL, Definition, definition_in, table_not_found
 from dynafile.table.expiry import expiry_key, expiry_of
 from dynafile.table.folders import expiry_folder, index_folder
 from dynafile.table.reader import MANY
@@ -76,23 +77,26 @@ def complete_ttl(store: Store, table: str) -> None:
     definition = definition_in(store.schema, table)
     if not definition.expiry_partial:
         return
+    try:
+        items = store.keyspace(definition.items)
+    except SchemaChanged:
+        raise table_not_found(table) from None  # deleted meanwhile
     keys: list[bytes] = []
     attribute = str(definition.ttl_attribute)
-    for found, raws in store.range(store.keyspace(definition.items), b"", None, limit=MANY):
+    for found, raws in store.range(items, b"", None, limit=MANY):
         for key, raw in zip(found, raws, strict=True):
             if expiry_of(decode_item(raw), attribute) is not None:
                 keys.append(key)
-            if len(keys) >= _STEP and not _enter(store, definition, keys):
+            if len(keys) >= _STEP and not _enter(store, definition, items, keys):
                 return
-    if _enter(store, definition, keys):
+    if _enter(store, definition, items, keys):
         alter_table(store, table, lambda now: _completed(now, definition))
 
 
-def _enter(store: Store, definition: Definition, keys: list[bytes]) -> bool:
+def _enter(store: Store, definition: Definition, items: Keyspace, keys: list[bytes]) -> bool:
     """Enter some items, and forget their keys; False where TTL was disabled meanwhile."""
     attribute, number = str(definition.ttl_attribute), definition.expiry
     assert number is not None
-    items = store.keyspace(definition.items)
 
     def prepare(view: View) -> list[Operation]:
         operations: list[Operation] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,12 @@ from dynafile.errors import (
     SchemaMismatch,
     ValidationError,
 )
+from dynafile.store.memory_volume import MemoryVolume
+from dynafile.store.names import partition_directory
+from dynafile.store.schema import Schema
+from dynafile.store.strays import stray_folders
+from dynafile.table.conversion_state import REMOVING, state_of
+from dynafile.table.table_changes import alter_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,6 +245,16 @@ def test_what_others_put_beside_a_table_stays(tables: OpenTables) -> None:
     assert not (home / "orders" / "_partitions").exists()
     assert (home / "mine" / "_partitions" / "file").read_text() == "text"
     assert (home / "file").read_text() == "text"
+
+
+def test_a_file_system_that_lists_another_case() -> None:
+    """There ``tables/orders`` is made in what is left of ``tables/Orders``, and keeps its name."""
+    volume = MemoryVolume()
+    volume.replace(f"tables/Orders/_partitions/{partition_directory(b'', 5)}/data.pickle", b"")
+    volume.replace(f"_GSI-x/_partitions/{partition_directory(b'', 5)}/data.pickle", b"")
+    schema = Schema(keyspaces={1: "tables/orders/_partitions", 2: "_gsi-x/_partitions"})
+    assert stray_folders(volume, schema) == []
+    assert stray_folders(volume, Schema()) == ["tables/Orders"]
 
 
 def test_protection(db: Database) -> None:
@@ -554,6 +571,19 @@ def test_a_folder_of_0_1_3(tmp_path: Path, tables: OpenTables) -> None:
         assert len(converted) == 1
     db = tables()
     assert db.table("db-table").get_item(key=ITEM) == ITEM
+
+
+def test_tables_beside_one_that_is_being_converted(tmp_path: Path, tables: OpenTables) -> None:
+    """The end of a conversion took the only table for the one that was converted."""
+    write_old(tmp_path / "db", [ITEM])
+    Dynafile(tmp_path / "db").close()
+    db = tables()
+    db.create_table("a-table", pk_type="S", sk_type="S")
+    alter_table(db._store, "db-table", lambda table: replace(table, conversion=REMOVING))
+    db.close()
+    db = tables()
+    assert list(db) == ["a-table", "db-table"]
+    assert [state_of(db._store.schema), len(db.table("db-table"))] == [None, 1]
 
 
 def test_a_meta_file_changed_by_hand(tables: OpenTables) -> None:
