@@ -26,11 +26,15 @@ def stray_folders(volume: Volume, schema: Schema, homes: Iterable[str] | None = 
     """
     # Whatever the case: there are file systems that list a folder as it was once made.
     kept = {folder.lower() for folder in schema.keyspaces.values()}
+    listed: dict[str, list[str]] = {}
     if homes is None:
-        homes = ["", *(f"{TABLES}/{name}/" for name in volume.list(TABLES))]
+        listed[""] = volume.list("")
+        tables = volume.list(TABLES) if TABLES in listed[""] else []
+        homes = ["", *(f"{TABLES}/{name}/" for name in tables)]
     strays: list[str] = []
     for home in sorted(homes):
-        tops = [f"{home}{name}" for name in volume.list(home.rstrip("/"))]
+        names = listed[home] if home in listed else volume.list(home.rstrip("/"))
+        tops = [f"{home}{name}" for name in names]
         found = {top: _strays_in(volume, top, kept) for top in tops}
         if home and tops and all(found[top] == [top] for top in tops):
             strays.append(home.rstrip("/"))
