@@ -9,6 +9,7 @@ from xxhash import xxh3_64_digest
 
 from dynafile.errors import InvalidArgument, InvalidKey, KeyTypeMismatch
 from dynafile.table.definition import ALL, GLOBAL, Definition, IndexDefinition
+from dynafile.table.key_errors import of_index_key
 from dynafile.table.keys import HASH_BYTES, Range, check_type, range_after
 from dynafile.values import (
     ABSENT,
@@ -152,13 +153,18 @@ class Index:
         where = f"the index {self.name!r} cannot take the item: "
         hint = ". Leave the attribute out to keep the item out of the index"
         if value is None:
-            message = f"the key attribute {error.attribute!r} is None"
-            return KeyTypeMismatch(where + message + hint, attribute=error.attribute)
+            error = KeyTypeMismatch(
+                f"the key attribute {error.attribute!r} is None",
+                attribute=error.attribute,
+                actual="NULL",
+            )
         particulars = {k: v for k, v in vars(error).items() if k != "message"}
-        return type(error)(where + error.message + hint, **particulars)
+        ours = type(error)(where + error.message + hint, **particulars)
+        expected = self.types[self.attributes.index(error.attribute or "")]
+        return of_index_key(ours, self.name, expected)
 
-    def _mismatch(self, attribute: str, actual: str, expected: str) -> KeyTypeMismatch:
-        return KeyTypeMismatch(
+    def _mismatch(self, attribute: str, actual: str, expected: str) -> InvalidKey:
+        error = KeyTypeMismatch(
             f"the index {self.name!r} cannot take the item: its key attribute {attribute!r} is of "
             f"type {actual}, and the index's is of type {expected}: convert it, or leave it out to "
             "keep the item out of the index",
@@ -166,6 +172,7 @@ class Index:
             expected=expected,
             actual=actual,
         )
+        return of_index_key(error, self.name, expected)
 
     def item_key(self, entry: bytes) -> bytes:
         """Return the key of the item that an entry stands for."""

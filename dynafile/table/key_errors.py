@@ -31,6 +31,32 @@ def of_key(error: InvalidKey) -> InvalidKey:
     return _of_value(error)
 
 
+def of_index_key(error: InvalidKey, index: str, expected: str | None) -> InvalidKey:
+    """Return the error of an item that an index cannot take."""
+    name = error.attribute
+    if isinstance(error, KeyTypeMismatch) and expected is not None:
+        message = (
+            f"One or more parameter values were invalid: Type mismatch for Index Key {name} "
+            f"Expected: {expected} Actual: {error.actual} IndexName: {index}"
+        )
+    elif isinstance(error, EmptyKey):
+        kind = "binary" if error.binary else "string"
+        message = (
+            "One or more parameter values are not valid. A value specified for a secondary index "
+            "key is not supported. The AttributeValue for a key attribute cannot contain an empty "
+            f"{kind} value. IndexName: {index}, IndexKey: {name}"
+        )
+    elif isinstance(error, KeyTooLong):
+        message = (
+            "One or more parameter values were invalid: Size of "
+            f"{'hashkey' if error.limit == MAX_PARTITION_KEY_BYTES else 'rangekey'} has exceeded "
+            f"the maximum size limit of {error.limit} bytes. IndexName: {index}"
+        )
+    else:
+        return error
+    return _again(error, message)
+
+
 def _of_value(error: InvalidKey) -> InvalidKey:
     if isinstance(error, EmptyKey):
         kind = "binary" if error.binary else "string"

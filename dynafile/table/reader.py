@@ -13,7 +13,7 @@ from dynafile.store.partition_map import Keyspace
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
 from dynafile.table.decoding import ItemDecoder
-from dynafile.table.definition import definition_in, table_not_found
+from dynafile.table.definition import GLOBAL, definition_in, table_not_found
 from dynafile.table.expiry import expired_range, is_expired
 from dynafile.table.index import EntryMaker, Index
 from dynafile.table.keys import KeySchema, Range
@@ -125,15 +125,21 @@ class TableReader:
         index = self._indexes.get(name) if isinstance(given, str) else None
         if index is None:
             names = ", ".join(map(repr, self._indexes)) or "none"
-            raise IndexNotFound(
-                f"the table {self.name!r} has no index {name!r}: it has {names}", index=name
+            missing = IndexNotFound(
+                f"The table does not have the specified index: {name}", index=name
             )
+            missing.add_note(f"the table {self.name!r} has no index {name!r}: it has {names}")
+            raise missing
         if index.definition.building:
-            raise IndexNotReady(
-                f"the index {name!r} is still being built, so it cannot be read yet: wait for it "
-                "with wait_for_indexes()",
-                index=name,
+            kind = "global" if index.definition.kind == GLOBAL else "local"
+            building = IndexNotReady(
+                f"Cannot read from backfilling {kind} secondary index: {name}", index=name
             )
+            building.add_note(
+                f"the index {name!r} is still being built, so it cannot be read yet: wait for it "
+                "with wait_for_indexes()"
+            )
+            raise building
         return index
 
     def refresh(self) -> bool:
