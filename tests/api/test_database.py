@@ -30,7 +30,9 @@ from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.names import partition_directory
 from dynafile.store.schema import Schema
 from dynafile.store.strays import stray_folders
+from dynafile.table import ttl_changes
 from dynafile.table.conversion_state import REMOVING, state_of
+from dynafile.table.index_changes import add_indexes
 from dynafile.table.table_changes import alter_table
 
 if TYPE_CHECKING:
@@ -427,6 +429,40 @@ def test_writes_while_ttl_is_enabled(tables: OpenTables) -> None:
     thread.join()
     db.check()
     assert len(table) == len(list(table.scan()))
+
+
+@pytest.mark.parametrize("kind", ["one table", "many"])
+def test_what_was_interrupted_goes_on(
+    kind: str, tables: OpenTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TTL was declared, and an index; then the process ended. Whoever opens next completes both."""
+    db = tables()
+    table = db.create_table("orders")
+    with table.batch_writer() as writer:
+        for n in range(20):
+            writer.put_item(item={**ITEM, "SK": f"{n}", "ttl": 1 if n % 4 else 4_000_000_000})
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ttl_changes, "complete_ttl", interrupted)
+        db.update_time_to_live("orders", {"Enabled": True, "AttributeName": "ttl"})
+    add_indexes(db._store, "orders", {"by-g": GlobalIndex("G")}, "here")
+    assert db.describe_time_to_live("orders")["TimeToLiveStatus"] == "ENABLING"
+    assert len(list(db.table("orders").scan())) == 5
+    db.check()
+    db.close()
+    if kind == "one table":
+        with Dynafile(db.path) as one:
+            assert (len(one), len(list(one.query("g", index="by-g")))) == (5, 5)
+    db = tables()
+    assert db.describe_time_to_live("orders")["TimeToLiveStatus"] == "ENABLED"
+    assert len(db.table("orders")) == 5
+    deadline = time.monotonic() + 60
+    while db.describe_table("orders").table_status != "ACTIVE" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(list(db.table("orders").query("g", index="by-g"))) == 5
 
 
 # -- opening and closing --------------------------------------------------------------------------

@@ -216,6 +216,34 @@ def test_an_error_at_each_call() -> None:
     assert failed > 10
 
 
+def test_what_a_dead_process_left_is_nobodys() -> None:
+    """It died between dropping a table and removing its files; one that was open makes another."""
+    inner = PoweredVolume()
+    first, second = (open_volume(WatchedVolume(inner), OPTIONS, nothing) for _ in range(2))
+    definition = Definition(name="orders", **KEYS)  # type: ignore[arg-type]
+    create_table(first, definition, INDEXES)
+    for low in range(0, 50, 10):
+        put(first, "orders", [item("old", n) for n in range(low, low + 10)])
+    first.checkpoint()
+    assert isinstance(first.volume, WatchedVolume)
+
+    def die(number: int, call: str, name: str) -> None:
+        if call == "remove":
+            raise Killed
+
+    first.volume.hook = die
+    with pytest.raises(Killed):
+        delete_table(first, "orders")
+    abandon(first)
+    assert len(inner.list("tables/orders/_partitions")) > 1
+    assert second.schema.tables == {}
+    create_table(second, definition, INDEXES)
+    put(second, "orders", [item("new", 1)])
+    assert contents(second) == {"orders": {"001": item("new", 1)}}
+    abandon(second)
+    assert_whole(inner, [{"orders": {"001": item("new", 1)}}])
+
+
 CHILD = """
 import itertools, sys
 from dynafile import Database, GlobalIndex
