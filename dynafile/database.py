@@ -316,10 +316,9 @@ class Database(DatabaseHandle, DataPlane):
         """Enable or disable TTL on a table, by ``{"Enabled": True, "AttributeName": "ttl"}``.
 
         Others read and write meanwhile; it returns when all items are taken in. Indexes that do not
-        project the attribute are filled anew, and cannot be read until they are. A handle on the
-        table that another database or process has goes by it from its next write on.
-        Returns the specification. Raises ResourceNotFound, and ValidationError where it is so
-        already, or active on another attribute.
+        project the attribute are filled anew, and cannot be read until they are. Returns the
+        specification. Raises ResourceNotFound, and ValidationError where it is so already, or
+        active on another attribute.
         """
         self._check_writable("update_time_to_live()")
         self._definition(table_name)
@@ -329,7 +328,6 @@ class Database(DatabaseHandle, DataPlane):
         enabled = flag(given["Enabled"], f"{path}.Enabled")
         attribute = text(given["AttributeName"], f"{path}.AttributeName", 1, 255)
         (enable_ttl if enabled else disable_ttl)(self._store, table_name, attribute)
-        self._refresh(table_name)
         with self._handle(table_name) as table:
             table._fill_indexes(wait=True, progress=None)
         return {"Enabled": enabled, "AttributeName": attribute}

@@ -6,12 +6,11 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from dynafile.constraints import resource_name, whole_number
-from dynafile.errors import HandleClosed, ReadOnlyDatabase, ResourceNotFound
+from dynafile.errors import HandleClosed, ReadOnlyDatabase
 from dynafile.store.registry import release_store, share_store
 from dynafile.store.schema import Schema
 from dynafile.store.store import DEFAULT_CACHE_SIZE, DEFAULT_LOCK_TIMEOUT
@@ -106,15 +105,6 @@ class DatabaseHandle:
                 complete_ttl(self._store, name)
             if any(index.building for index in definition.indexes.values()):
                 self._build_in_background(self._handle(name))
-
-    def _refresh(self, name: str) -> None:
-        """Let the handles on a table that were given here take its newest definition."""
-        with self._mutex:
-            handles = [handle for handle in self._handles if handle.table_name == name]
-        for handle in handles:
-            if not handle.closed:
-                with suppress(ResourceNotFound):  # one on an earlier table of the name
-                    handle._table.refresh()
 
     def _build_in_background(self, table: Table, progress: Progress | None = None) -> None:
         with self._mutex:

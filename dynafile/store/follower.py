@@ -265,6 +265,8 @@ class Follower(Loader):
                 part.entries = part.order = None  # the memory, which the cache would keep a while
             gone.reset([])
         self.schema = schema
+        for watcher in list(self.watchers):
+            watcher.schema_changed(schema)
 
     def list_partitions(self, keyspace: Keyspace, *, settled: bool = False) -> None:
         """Read a keyspace's map from the names of its folders; ``settled``: and from all headers.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import Final, Protocol
 
 from dynafile.errors import CorruptFile, HandleUnusable, StoreFailed
 from dynafile.store.cache import Cache
@@ -26,6 +27,13 @@ HEADER_READ: Final = 512
 """Bytes that hold a snapshot's header, unless its keys are very long."""
 UNUSABLE: Final = -1
 """The LSN of a replica that must not be read; it never equals a position."""
+
+
+class SchemaWatcher(Protocol):
+    """Somebody whose reads depend on the schema."""
+
+    def schema_changed(self, schema: Schema) -> None:
+        """Take what matters of a new schema. Called with the mutex held, so it must not wait."""
 
 
 class Loader(ABC):
@@ -58,6 +66,7 @@ class Loader(ABC):
         self.unusable: HandleUnusable | StoreFailed | None = None
         self.keyspaces: dict[int, Keyspace] = {}
         self.schema = Schema()
+        self.watchers: weakref.WeakSet[SchemaWatcher] = weakref.WeakSet()
         self.checkpoint = Checkpoint(0, 0, 0, 0)
         self.time = 0
         self.whole = True

@@ -106,10 +106,11 @@ class Store:
     @property
     def schema(self) -> Schema:
         """The schema as of the last commit that this process has seen."""
-        self._follow()
+        self.follow()
         return self.replica.schema
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Catch up with what other processes have committed."""
         if self.replica.words[0] != self.replica.lsn:
             self.replica.catch_up()
 
@@ -180,7 +181,7 @@ class Store:
     def look(self, at: Callable[[View], None]) -> None:
         """Call ``at`` with one moment of the store, which nothing changes meanwhile."""
         with self.replica.mutex:
-            self._follow()
+            self.follow()
             at(View(self.replica))
 
     def _refuse_writing(self) -> None:
@@ -288,7 +289,7 @@ class Store:
         """Return how large a keyspace and its store are."""
         replica = self.replica
         with replica.mutex:
-            self._follow()
+            self.follow()
             partitions = list(keyspace.partitions())
         sizes = []
         for part in partitions:
@@ -311,7 +312,7 @@ class Store:
             if not problems:
                 problems.extend(more())
 
-        self._follow()
+        self.follow()
         if self._journal is None or self.options.read_only:
             work()
         else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from dynafile.errors import DynafileError, IndexNotFound, IndexNotReady
+from dynafile.errors import DynafileError, IndexNotFound, IndexNotReady, ResourceNotFound
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -40,6 +41,14 @@ class TableReader:
         self.number: int | None = None
         """The keyspace of the items, by which a table is told from a later one of its name."""
         self._adopt(store.schema)
+        store.replica.watchers.add(self)
+
+    def schema_changed(self, schema: Schema) -> None:
+        """Take another TTL attribute at once: reads go by it, and look at no schema."""
+        stored = schema.tables.get(self.name)
+        if stored is not None and stored.get("ttl_attribute") != self._ttl:
+            with suppress(ResourceNotFound):  # an earlier table of its name
+                self._take(schema)
 
     def _take(self, schema: Schema) -> None:
         """Take the table's definition from a schema, unless another thread took a newer one.
@@ -167,6 +176,7 @@ class TableReader:
         ``index``: where the range lies, None: in the table. ``needed``: the attributes that the
         filter looks at, where that is known.
         """
+        self._store.follow()  # before what depends on the TTL attribute is decided
         low, high = bounds
         space = self._items if index is None else self.space_of(index)
         lacking = index.lacking(needed) if index is not None and needed else frozenset[str]()
@@ -302,6 +312,7 @@ class TableReader:
 
     def _visible(self, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Leave out what is expired, at one moment for the whole read."""
+        self._store.follow()
         attribute = self._ttl
         if attribute is None:
             return iter(items)
@@ -310,6 +321,7 @@ class TableReader:
 
     def count(self) -> int:
         """Return the exact number of items that are not expired."""
+        self._store.follow()
         if self._expiry is None:
             return self._store.count(self._items)
         low, high = expired_range(time.time())

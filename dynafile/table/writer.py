@@ -40,6 +40,7 @@ class TableWriter(TablePager):
         super().__init__(store, name, decoder_budget)
 
     def _adopt(self, schema: Schema) -> None:
+        self._blind = False  # or another thread would be blind under the new schema for a moment
         super()._adopt(schema)
         definition = self.definition
         types_known = definition.pk_type and (definition.sk_type or definition.sk_attribute is None)

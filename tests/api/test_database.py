@@ -407,6 +407,27 @@ def test_time_to_live(db: Database, clock: Clock) -> None:
     assert len(table) == 0
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_time_to_live_reaches_every_handle(
+    read_only: bool, tables: OpenTables, worker: StartWorker
+) -> None:
+    """A process that only read went on to show what was expired."""
+    db, other = tables(), tables(read_only=read_only)
+    table = db.create_table("orders")
+    table.put_item(item={**ITEM, "ttl": 1})
+    process = worker(db.path, many=True, read_only=read_only)
+    process.take("orders")
+    there = other.table("orders")
+    assert [len(there), process.on("orders", "len")] == [1, 1]
+    db.update_time_to_live("orders", {"Enabled": True, "AttributeName": "ttl"})
+    assert (table.get_item(key=ITEM), there.get_item(key=ITEM)) == (None, None)
+    assert process.on("orders", "get_item", key=ITEM) is None
+    assert [len(there), process.on("orders", "scan"), process.on("orders", "len")] == [0, [], 0]
+    db.update_time_to_live("orders", {"Enabled": False, "AttributeName": "ttl"})
+    assert len(process.on("orders", "query", "a")) == 1
+    assert [len(there), process.on("orders", "len")] == [1, 1]
+
+
 def test_writes_while_ttl_is_enabled(tables: OpenTables) -> None:
     db = tables()
     table = db.create_table("orders")
