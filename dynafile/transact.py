@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
 from dynafile.errors import DynafileError, InvalidArgument, InvalidKey, ValidationError
-from dynafile.expressions import Expressions, Projection, Update
+from dynafile.expressions import Expressions, Projection, Update, boto3_conditions
 from dynafile.nested import fields
 from dynafile.request_checks import METRICS, ON_FAILURE, check_enum
 from dynafile.results import ConsumedCapacity, ItemCollectionMetrics
@@ -87,11 +87,7 @@ def transact_write(
     """Make the writes of a transaction; see :meth:`Transactional.transact_write_items`."""
     check_level(capacity)
     check_enum(metrics, "returnItemCollectionMetrics", METRICS)
-    if token is not None and not (type(token) is str and 1 <= len(token) <= _MOST_TOKEN):
-        raise ValidationError(
-            f"1 validation error detected: Value '{token}' at 'clientRequestToken' failed to "
-            "satisfy constraint: Member must have length less than or equal to 36"
-        )
+    _check_token(token)
     members = _members(given)
     actions = [_action(tables, kind, parameters) for kind, parameters in members]
     refused = {action.write: action.refused for action in actions if action.refused is not None}
@@ -111,7 +107,7 @@ def transact_write(
     try:
         failures = write_together(store, list(parts.values()), durable=durable, more=more)
     except Repeated:
-        failures = {}
+        return _repeated(parts.values(), capacity)
     if failures:
         raise canceled([action.write for action in actions], failures)
     if (capacity, metrics) == (NONE, NONE):
@@ -125,6 +121,25 @@ def transact_write(
     )
 
 
+def _check_token(token: object) -> None:
+    if token is None:
+        return
+    if type(token) is not str:
+        raise ValidationError(f"client_request_token is a str, not {token!r}")
+    if not 1 <= len(token) <= _MOST_TOKEN:
+        side = "less than or equal to 36" if token else "greater than or equal to 1"
+        raise ValidationError(
+            f"1 validation error detected: Value '{token}' at 'clientRequestToken' failed to "
+            f"satisfy constraint: Member must have length {side}"
+        )
+    try:
+        token.encode()
+    except UnicodeEncodeError:
+        raise ValidationError(
+            f"client_request_token has a lone surrogate, which UTF-8 cannot express: {token!r}"
+        ) from None
+
+
 def _metrics(parts: Iterable[Part], metrics: str) -> dict[str, list[ItemCollectionMetrics]]:
     found: dict[str, list[ItemCollectionMetrics]] = {}
     for part in parts:
@@ -133,6 +148,19 @@ def _metrics(parts: Iterable[Part], metrics: str) -> dict[str, list[ItemCollecti
             if one is not None:
                 found.setdefault(part.table.name, []).append(one)
     return found
+
+
+def _repeated(parts: Iterable[Part], capacity: str) -> TransactWriteResult | None:
+    """Return what a request gives that was made before: what it costs to read the items."""
+    if capacity == NONE:
+        return None
+    found = []
+    for part in parts:
+        stored = (part.table.get_raw(write.key) for write in part.writes)
+        sizes = (0 if raw is None else item_size(decode_item(raw)) for raw in stored)
+        units = sum(2 * read_units(size, consistent=True) for size in sizes)
+        found.append(consumed_by_read(part.table, capacity, units))
+    return TransactWriteResult(consumed_capacity=[one for one in found if one is not None])
 
 
 def _members(given: object) -> list[tuple[str, dict[str, Any]]]:
@@ -225,9 +253,23 @@ def _digest(members: list[tuple[str, dict[str, Any]]]) -> bytes:
         digest.update(kind.encode())
         for name in sorted(given):
             value = given[name]
-            shown = encode_item(value) if isinstance(value, Mapping) else repr(value).encode()
+            if boto3_conditions.is_condition(value):
+                value = boto3_conditions.from_boto3(value)
+            if isinstance(value, Mapping):
+                shown = encode_item(_in_order(value))
+            else:
+                shown = repr(value).encode()
             digest.update(f"{name}:{len(shown)}:".encode() + shown)
     return digest.digest()
+
+
+def _in_order(value: Any) -> Any:
+    """Return a value with the members of its maps in the order of their names."""
+    if isinstance(value, Mapping):
+        return {name: _in_order(value[name]) for name in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_in_order(member) for member in value]
+    return value
 
 
 # -- reading --------------------------------------------------------------------------------------

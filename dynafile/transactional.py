@@ -111,6 +111,7 @@ class Transactional(ABC):
     def run_transaction(self, body: Callable[[Transaction], T], *, attempts: int = ATTEMPTS) -> T:
         """Call ``body`` with a transaction and commit it, again where it meets a conflict.
 
-        Returns what ``body`` returns; raises TransactionConflict after so many ``attempts``.
+        Returns what ``body`` returns, or raises what it raises, where that was not on items that
+        have changed meanwhile; raises TransactionConflict after so many ``attempts``.
         """
         return run(self.transaction, body, attempts)

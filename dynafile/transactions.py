@@ -10,12 +10,11 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from dynafile.errors import InvalidArgument, TransactionConflict
-from dynafile.expressions import Expressions, filter_attributes, parse_filter
-from dynafile.key_ranges import bound_range, index_range, table_range
-from dynafile.read_requests import UNSET, Unset
+from dynafile.expressions import Expressions
+from dynafile.read_requests import UNSET, ReadRequest
+from dynafile.request_checks import check_at_least
 from dynafile.store.store import Store
 from dynafile.store.view import View
-from dynafile.table.keys import Range
 from dynafile.table.together import write_together
 from dynafile.table.transaction import TransactionTable
 from dynafile.table.write import Test
@@ -27,6 +26,7 @@ T = TypeVar("T")
 ATTEMPTS: Final = 100
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
+_STALE: Final = "the transaction raised on what another writer has changed since: run it again"
 
 
 class TransactionItems(ABC):
@@ -132,26 +132,35 @@ class TransactionItems(ABC):
         limit: int | None = None,
         filter: Any = None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the items with one partition key; what was looked at must be so at commit."""
+        """Yield the items with one partition key; what was looked at must be so at commit.
+
+        That is as far as it was read: a transaction that takes the first item does not mind what
+        comes after it.
+        """
+        if index is not None and index_name is not None:
+            raise InvalidArgument("give index or index_name, not both: they are the same")
+        check_at_least(limit, "limit", 1)
         table = self._in_table()
-        expressions = Expressions(expression_attribute_names, expression_attribute_values)
-        wanted = _filter(expressions, filter, filter_expression)
-        name = index if index is not None else index_name
-        found = None if name is None else table.table.index(name)
-        bounds: Range
-        if key_condition_expression is not None:
-            conditions = expressions.key_condition(key_condition_expression)
-            bounds = bound_range(table.table.keys if found is None else found, conditions)
-        elif isinstance(pk, Unset):
-            raise InvalidArgument("a query needs pk= or key_condition_expression=")
-        elif found is None:
-            bounds = table_range(table.table.keys, pk, starts_with, sk)
-        else:
-            bounds = index_range(found, pk, starts_with, sk)
-        expressions.finish("FilterExpression", "KeyConditionExpression")
-        if found is not None:
-            _refuse_lacking(found.lacking(filter_attributes(filter) or frozenset()), found.name)
-        return table.read(bounds, wanted, limit, reverse=not scan_index_forward, index=found)
+        request = ReadRequest(
+            index=index if index is not None else index_name,
+            filter=filter,
+            filter_expression=filter_expression,
+            names=expression_attribute_names,
+            values=expression_attribute_values,
+        )
+        reading = request.query(table.table, pk, starts_with, sk, key_condition_expression)
+        if reading.whole:
+            raise InvalidArgument(
+                "inside a transaction a filter looks at what the index projects only: query the "
+                "table, or filter what the query gives"
+            )
+        return table.read(
+            reading.bounds,
+            reading.wanted,
+            limit,
+            reverse=not scan_index_forward,
+            index=reading.index,
+        )
 
     def scan(
         self,
@@ -163,30 +172,20 @@ class TransactionItems(ABC):
         filter: Any = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield all items; what was looked at must be so at commit."""
-        expressions = Expressions(expression_attribute_names, expression_attribute_values)
-        wanted = _filter(expressions, filter, filter_expression)
-        expressions.finish("FilterExpression")
-        return self._in_table().read((b"", None), wanted, limit, reverse=False)
+        check_at_least(limit, "limit", 1)
+        table = self._in_table()
+        request = ReadRequest(
+            filter=filter,
+            filter_expression=filter_expression,
+            names=expression_attribute_names,
+            values=expression_attribute_values,
+        )
+        reading = request.scan(table.table, None, None)
+        return table.read(reading.bounds, reading.wanted, limit, reverse=False)
 
 
 def _test(expressions: Expressions, condition: Any) -> Test | None:
     return None if condition is None else expressions.condition(condition).test
-
-
-def _filter(expressions: Expressions, plain: Any, expression: Any) -> Any:
-    if expression is None:
-        return parse_filter(plain)
-    if plain is not None:
-        raise InvalidArgument("give filter or filter_expression, not both")
-    return expressions.condition(expression, "FilterExpression").test
-
-
-def _refuse_lacking(lacking: frozenset[str], index: str) -> None:
-    if lacking:
-        raise InvalidArgument(
-            f"the index {index!r} does not project {', '.join(map(repr, sorted(lacking)))}, and "
-            "inside a transaction a filter looks at what is projected only"
-        )
 
 
 class TransactionOf(TransactionItems):
@@ -260,8 +259,18 @@ class Transaction(TransactionItems):
         trace: TracebackType | None,
     ) -> None:
         self._open = False
+        for table in self._used.values():
+            table.end()
         if kind is None:
             self._commit()
+
+    def _is_stale(self) -> bool:
+        """Say whether what the transaction read has changed by now, so that it cannot commit."""
+        try:
+            self._store.look(self._validate)
+        except TransactionConflict:
+            return True
+        return False
 
     def _commit(self) -> None:
         parts = [part for table in self._used.values() if (part := table.part).writes]
@@ -280,7 +289,11 @@ class Transaction(TransactionItems):
 def run(
     begin: Callable[[], Transaction], body: Callable[[Transaction], T], attempts: int = ATTEMPTS
 ) -> T:
-    """Run a transaction's body, again where it meets a conflict; return what it returns."""
+    """Run a transaction's body, again where it meets a conflict; return what it returns.
+
+    An exception of the body is its own only if what it read still stands: of items that were read
+    before and after another's commit it may have made anything.
+    """
     if not callable(body):
         raise InvalidArgument(f"run_transaction takes a function of a transaction, not {body!r}")
     if type(attempts) is not int or attempts < 1:
@@ -290,7 +303,12 @@ def run(
         attempts -= 1
         try:
             with begin() as transaction:
-                result = body(transaction)
+                try:
+                    result = body(transaction)
+                except Exception as error:
+                    if transaction._is_stale():
+                        raise TransactionConflict(_STALE) from error
+                    raise
         except TransactionConflict:
             if not attempts:
                 raise

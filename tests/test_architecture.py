@@ -121,7 +121,7 @@ BESIDE = {
     ("transactional", "capacity"),
     ("transactional", "transact"),
     ("transactional", "transactions"),
-    ("transactions", "key_ranges"),
+    ("transactions", "request_checks"),
     ("transactions", "read_requests"),
     ("transactions", "write_requests"),
     ("update_request", "constraints"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dynafile import Attr, Dynafile, DynafileError
+from dynafile import Attr, Database, Dynafile, DynafileError
 from dynafile.store import writer
 from dynafile.values import codec
 
@@ -59,6 +59,13 @@ def scan(**options: Any) -> Attempt:
     return lambda db: list(db.scan(**options))
 
 
+def batches(_db: Dynafile) -> None:
+    with Database(":memory:") as database:
+        database.create_table("one", "id", None)
+        puts = [{"PutRequest": {"Item": {"id": str(number)}}} for number in range(26)]
+        database.batch_write_item(request_items={"one": puts})
+
+
 BEYOND: dict[str, dict[str, list[Attempt]]] = {
     "partition key": {
         "KeyTooLong": [key("a" * 2049), key("é" * 1025), key(b"a" * 2049)],
@@ -100,6 +107,32 @@ BEYOND: dict[str, dict[str, list[Attempt]]] = {
         ]
     },
     "one commit, so one `batch_writer` block": {"InvalidArgument": []},
+    "a page of `query_page` or `scan_page`": {},
+    "a transaction of `transact_write_items` or `transact_get_items`": {
+        "ValidationError": [
+            lambda db: db.transact_write_items(
+                transact_items=[
+                    {"Put": {"Item": {"PK": "a", "SK": str(number)}}} for number in range(101)
+                ]
+            ),
+            lambda db: db.transact_write_items(
+                transact_items=[
+                    {"Put": {"Item": {"PK": "a", "SK": str(number), "v": "x" * 1_100_000}}}
+                    for number in range(4)
+                ]
+            ),
+            lambda db: db.transact_get_items(
+                transact_items=[{"Get": {"Key": {"PK": "a", "SK": "b"}}}] * 2
+            ),
+        ]
+    },
+    "`batch_write_item`, `batch_get_item` of a `Database`": {"ValidationError": [batches]},
+    "expression": {
+        "ExpressionError": [scan(filter_expression="a" * 4097)],
+        "ValidationError": [
+            scan(filter_expression=" AND ".join(["attribute_exists(a)"] * 301)),
+        ],
+    },
     "segments of a scan": {"InvalidArgument": [scan(segment=0, total_segments=1_000_001)]},
     "`limit` of a query or scan": {"InvalidArgument": [scan(limit=0), scan(limit=1.5)]},
     "filter string": {"ExpressionError": [scan(filter="(" * 201 + "x == 1" + ")" * 201)]},

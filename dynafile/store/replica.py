@@ -30,21 +30,41 @@ class Replica(Follower):
         part.used = True
         return entries.get(key)  # type: ignore[no-any-return]
 
+    def get_as_it_is(self, keyspace: Keyspace, key: bytes) -> bytes | None:
+        """Return the value at ``key`` without looking for what was published since.
+
+        To be called where nothing must come in between: under the lock, or with the mutex held.
+        """
+        begins, parts = keyspace.layout
+        part = parts[bisect_right(begins, key) - 1]
+        entries = part.entries
+        if entries is None:
+            return self._get_cold(keyspace, key)
+        part.used = True
+        return entries.get(key)  # type: ignore[no-any-return]
+
     def _get_cold(self, keyspace: Keyspace, key: bytes) -> bytes | None:
         with self.mutex:
             return self.entries_at(keyspace, key)[1].get(key)  # type: ignore[no-any-return]
 
     def read_range(
-        self, keyspace: Keyspace, low: bytes, high: bytes | None, limit: int
+        self,
+        keyspace: Keyspace,
+        low: bytes,
+        high: bytes | None,
+        limit: int,
+        *,
+        as_it_is: bool = False,
     ) -> tuple[list[bytes], list[bytes], bytes | None]:
         """Return keys and values of the range [low, high) that lie in the partition of ``low``.
 
         At most ``limit`` of them; the third result is where to go on, None at the end. They are
         copied under the mutex: a SortedDict read beside a writer is wrong now and then.
+        ``as_it_is``: do not look for what was published since, see :meth:`get_as_it_is`.
         """
         limit = min(limit, MOST_READ)
         with self.mutex:
-            if self.words[END] != self.lsn:
+            if not as_it_is and self.words[END] != self.lsn:
                 self.catch_up()
             begins, parts = keyspace.layout
             index = bisect_right(begins, low)

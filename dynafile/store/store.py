@@ -179,10 +179,17 @@ class Store:
         self._commit(operations, prepare, schema, self._lock_timeout, durable)
 
     def look(self, at: Callable[[View], None]) -> None:
-        """Call ``at`` with one moment of the store, which nothing changes meanwhile."""
-        with self.replica.mutex:
+        """Call ``at`` with one moment of the store, which nothing changes meanwhile.
+
+        It is called again where it loaded a partition that is newer than that moment.
+        """
+        replica = self.replica
+        lsn: int | None = None
+        with replica.mutex:
             self.follow()
-            at(View(self.replica))
+            while lsn != replica.lsn:
+                lsn = replica.lsn
+                at(View(replica))
 
     def _refuse_writing(self) -> None:
         raise ReadOnlyDatabase(

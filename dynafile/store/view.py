@@ -21,7 +21,7 @@ class View:
         place = (keyspace.id, key)
         if place in self._changed:
             return self._changed[place]
-        return None if keyspace.id in self._cleared else self._replica.get(keyspace, key)
+        return None if keyspace.id in self._cleared else self._replica.get_as_it_is(keyspace, key)
 
     def range(
         self, keyspace: Keyspace, low: bytes, high: bytes | None
@@ -30,7 +30,9 @@ class View:
         found: dict[bytes, bytes] = {}
         at: bytes | None = None if keyspace.id in self._cleared else low
         while at is not None and (high is None or at < high):
-            keys, values, at = self._replica.read_range(keyspace, at, high, MOST_READ)
+            keys, values, at = self._replica.read_range(
+                keyspace, at, high, MOST_READ, as_it_is=True
+            )
             found.update(zip(keys, values, strict=True))
         for (number, key), value in self._changed.items():
             if number == keyspace.id and low <= key and (high is None or key < high):

@@ -22,7 +22,7 @@ _BLOCK: Final = 4096
 _WRONG_START: Final = "The provided starting key is invalid"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Found:
     """What one page of a query or scan is."""
 
@@ -92,20 +92,14 @@ class TablePager(TableReader):
                 if seen is not None and (wanted is None or wanted(seen)):
                     items.append(seen)
                 if last_key is not None:
-                    return Found(
-                        items=items,
-                        scanned=scanned,
-                        size=size,
-                        fetched_units=fetched,
-                        last_key=last_key,
-                    )
+                    return Found(items, scanned, size, fetched, last_key)
             if bound is None:
                 break
             if reverse:
                 high = bound
             else:
                 low = bound
-        return Found(items=items, scanned=scanned, size=size, fetched_units=fetched, last_key=None)
+        return Found(items, scanned, size, fetched, None)
 
     def _fetched(self, key: bytes, now: float) -> dict[str, Any] | None:
         """Return the item of an entry; None where it is gone since the entry was read."""

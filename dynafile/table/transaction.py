@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from dynafile.errors import TransactionConflict
+from dynafile.errors import InvalidArgument, TransactionConflict
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.view import View
 from dynafile.table.expiry import is_expired
@@ -19,8 +20,27 @@ from dynafile.table.writer import TableWriter, check_condition
 _CHUNK: Final = 64
 _GONE: Final = "the transaction read what another writer has changed since: run it again"
 
-Seen = tuple[Keyspace, bytes, bytes | None, list[tuple[bytes, bytes]]]
-"""A range that was read, and what was in it."""
+
+@dataclass(slots=True)
+class Seen:
+    """A part of a range that was read, and what was in it."""
+
+    space: Keyspace
+    low: bytes
+    high: bytes | None
+    pairs: list[tuple[bytes, bytes]]
+    reverse: bool
+    last: bytes | None = None
+    """The key that the reader has got to; None: it looked at all of them."""
+
+    def is_so(self, view: View) -> bool:
+        """Say whether that is what is there, as far as it was looked at."""
+        low, high, pairs, last = self.low, self.high, self.pairs, self.last
+        if last is not None and self.reverse:
+            low, pairs = last, [pair for pair in pairs if pair[0] >= last]
+        elif last is not None:
+            high, pairs = last + b"\0", [pair for pair in pairs if pair[0] <= last]
+        return not self.space.dropped and view.range(self.space, low, high) == pairs
 
 
 class TransactionTable:
@@ -39,6 +59,7 @@ class TransactionTable:
         self._gets: dict[bytes, bytes | None] = {}
         self._ranges: list[Seen] = []
         self._mine: dict[bytes, Write] = {}
+        self._ended = False
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -75,39 +96,44 @@ class TransactionTable:
         space = self._items if index is None else self.table.space_of(index)
         size = _CHUNK
         while high is None or low < high:
+            self._check_open()
             begin, end = low, high
             keys, raws, bound = self.table.read_chunk(space, low, high, size, reverse=reverse)
             if bound is not None and reverse:
                 begin = high = bound
             elif bound is not None:
                 end = low = bound
-            pairs = sorted(zip(keys, raws, strict=True))
-            self._ranges.append((space, begin, end, pairs))
-            for raw in self._merged(dict(pairs), begin, end, index, reverse=reverse):
+            seen = Seen(space, begin, end, sorted(zip(keys, raws, strict=True)), reverse)
+            self._ranges.append(seen)
+            for place, raw in self._merged(seen, index):
                 item = self.table.decode(raw)
                 if self._is_expired(item):
                     continue
                 if index is not None:
                     self.table.hide(item, index)
                 if wanted is None or wanted(item):
+                    seen.last = place
                     yield item
                     limit = None if limit is None else limit - 1
                     if limit == 0:
                         return
+                    self._check_open()
+                    seen.last = None
             if bound is None:
                 return
             size *= 2
 
-    def _merged(
-        self,
-        found: dict[bytes, bytes],
-        begin: bytes,
-        end: bytes | None,
-        index: Index | None,
-        *,
-        reverse: bool,
-    ) -> list[bytes]:
+    def end(self) -> None:
+        """Let nothing more be read: it would not be validated."""
+        self._ended = True
+
+    def _check_open(self) -> None:
+        if self._ended:
+            raise InvalidArgument("the transaction is over: read to the end inside its with block")
+
+    def _merged(self, seen: Seen, index: Index | None) -> list[tuple[bytes, bytes]]:
         """Put what the transaction wrote over what it found in a range."""
+        found, begin, end = dict(seen.pairs), seen.low, seen.high
         if index is not None and self._mine:
             for place in [place for place in found if index.item_key(place) in self._mine]:
                 del found[place]
@@ -121,7 +147,7 @@ class TransactionTable:
                 found.pop(place, None)
             elif begin <= place and (end is None or place < end):
                 found[place] = raw
-        return [found[key] for key in sorted(found, reverse=reverse)]
+        return sorted(found.items(), reverse=seen.reverse)
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -172,6 +198,5 @@ class TransactionTable:
         for key, raw in self._gets.items():
             if view.get(self._items, key) != raw:
                 raise TransactionConflict(_GONE)
-        for space, low, high, pairs in self._ranges:
-            if space.dropped or view.range(space, low, high) != pairs:
-                raise TransactionConflict(_GONE)
+        if not all(seen.is_so(view) for seen in self._ranges):
+            raise TransactionConflict(_GONE)

@@ -100,7 +100,7 @@ class TableWriter(TablePager):
 
     def entry_of(self, write: Write, index: Index) -> Entry | None:
         """Return the entry that the item of a put has in an index."""
-        if write.raw is None:
+        if write.raw is None or index.name not in self._indexes:
             return None
         return self._maker.of(write.raw, write.key)[list(self._indexes).index(index.name)]
 

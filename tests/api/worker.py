@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from dynafile import Action, Database, Dynafile, Table
+from dynafile import Action, Database, Dynafile, Table, Transaction
 
 START_SECONDS = 60
 
@@ -150,6 +150,10 @@ def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any])
         return put_many(db, *args)
     if method == "churn":
         return churn(db, *args)
+    if method == "rewrites":
+        return rewrites(db, *args)
+    if method == "transfers":
+        return transfers(db, *args)
     if method == "increments":
         return increments(db, *args)
     if method == "hold":
@@ -192,6 +196,33 @@ def increments(db: Dynafile, key: dict[str, Any], count: int) -> list[int]:
         assert result.attributes is not None
         found.append(result.attributes["n"])
     return found
+
+
+def rewrites(db: Dynafile, places: list[str], count: int) -> None:
+    """Write all items of a collection at once, so many times, with the number of the time."""
+    for number in range(1, count + 1):
+        items = [{"PK": "p", "SK": place, "n": number} for place in places]
+        db.transact_write_items(transact_items=[{"Put": {"Item": item}} for item in items])
+
+
+def transfers(db: Dynafile, names: list[str], count: int, seed: int) -> None:
+    """Move amounts between accounts, in transactions."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        source, target = rng.sample(names, 2)
+        amount = rng.randrange(60)
+
+        def body(tx: Transaction) -> None:
+            giver, taker = (
+                tx.get_item(key={"PK": "account", "SK": name}) for name in (source, target)
+            )
+            assert giver is not None
+            assert taker is not None
+            if giver["n"] >= amount:
+                tx.put_item(item={**giver, "n": giver["n"] - amount})
+                tx.put_item(item={**taker, "n": taker["n"] + amount})
+
+        db.run_transaction(body, attempts=10_000)
 
 
 def churn(db: Dynafile, name: str, count: int) -> None:
