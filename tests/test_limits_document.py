@@ -107,7 +107,6 @@ BEYOND: dict[str, dict[str, list[Attempt]]] = {
         ]
     },
     "one commit, so one `batch_writer` block": {"InvalidArgument": []},
-    "a page of `query_page` or `scan_page`": {},
     "a transaction of `transact_write_items` or `transact_get_items`": {
         "ValidationError": [
             lambda db: db.transact_write_items(
@@ -128,8 +127,9 @@ BEYOND: dict[str, dict[str, list[Attempt]]] = {
     },
     "`batch_write_item`, `batch_get_item` of a `Database`": {"ValidationError": [batches]},
     "expression": {
-        "ExpressionError": [scan(filter_expression="a" * 4097)],
+        "ExpressionError": [scan(filter_expression="NOT " * 101 + "attribute_exists(a)")],
         "ValidationError": [
+            scan(filter_expression="a" * 4097),
             scan(filter_expression=" AND ".join(["attribute_exists(a)"] * 301)),
         ],
     },
