@@ -18,7 +18,8 @@ from msgspec.msgpack import Decoder
 
 from dynafile.errors import CorruptFile, ItemTooLarge, UnsupportedType, ValidationError
 from dynafile.values.extensions import encode, unpack
-from dynafile.values.numbers import FLOAT_HIGH, FLOAT_LOW
+from dynafile.values.numbers import FLOAT_HIGH, FLOAT_LOW, cause_of
+from dynafile.values.refusals import in_their_words
 from dynafile.values.validation import BARE, CONVERTERS, PLAIN, Refusal, convert_map, refusal_error
 
 __all__ = [
@@ -101,15 +102,15 @@ def _encode_walked(item: Any) -> bytes:
 def _refused(refusal: Refusal, item: Mapping[str, Any]) -> ValidationError:
     if refusal.error is ItemTooLarge:
         return _too_large(MAX_ITEM_BYTES + 1)
-    return refusal_error(refusal, item)
+    return in_their_words(refusal_error(refusal, item), cause_of(refusal.text))
 
 
-def _too_large(size: int) -> ItemTooLarge:
+def _too_large(size: int) -> ValidationError:
     message = (
         f"the item takes {size} bytes or more as stored, and the limit is {MAX_ITEM_BYTES}; "
         "split it, or keep the large value in a file"
     )
-    return ItemTooLarge(message, size=size, limit=MAX_ITEM_BYTES)
+    return in_their_words(ItemTooLarge(message, size=size, limit=MAX_ITEM_BYTES))
 
 
 decode_item: Callable[[bytes], dict[str, Any]] = Decoder(dict[str, Any], ext_hook=unpack).decode

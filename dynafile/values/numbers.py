@@ -45,10 +45,11 @@ FLOAT_HIGH = 1e126
 _INT_TOO_LARGE = 10 ** (MAX_EXPONENT + 1)
 
 _DIGITS_FAULT = "has {} significant digits, and a number holds up to 38; round it, or store a str"
-_RANGE_FAULT = (
+_RANGE = (
     "is a number out of range: zero, or from 1E-130 up to 9.99...E+125 in magnitude, is valid; "
-    "store a str instead"
 )
+_LARGE_FAULT = f"{_RANGE}store a str instead"
+_SMALL_FAULT = f"{_RANGE}store 0, or a str instead"
 
 
 def decompose(value: Number, path: str) -> tuple[bool, str, int]:
@@ -73,6 +74,15 @@ def number_fault(value: Number) -> str | None:
     """Say what is wrong with a number, as the words that follow its name; None: it is valid."""
     parts = _examine(value)
     return parts if isinstance(parts, str) else None
+
+
+def cause_of(fault: str) -> str:
+    """Return in a word what a fault of a number is: its digits, too large, too small, or none."""
+    if fault == _LARGE_FAULT:
+        return "large"
+    if fault == _SMALL_FAULT:
+        return "small"
+    return "digits" if fault.startswith(_DIGITS_FAULT.partition("{")[0]) else ""
 
 
 def check_number(value: Number, path: str) -> None:
@@ -102,7 +112,7 @@ def _examine(value: Number) -> tuple[bool, str, int] | str:
     if isinstance(value, int):
         # Before it becomes text: that takes quadratic time, and Python refuses it if long.
         if not -_INT_TOO_LARGE < value < _INT_TOO_LARGE:
-            return _RANGE_FAULT
+            return _LARGE_FAULT
     elif not (isfinite(value) if isinstance(value, float) else value.is_finite()):
         what = "NaN" if "nan" in str(value).lower() else "infinite"
         return f"is {what}, and a number must be finite; leave it out, or store None"
@@ -114,8 +124,10 @@ def _examine(value: Number) -> tuple[bool, str, int] | str:
     leading = len(whole) + len(fraction) - len(digits)
     exponent = len(whole) - 1 - leading + int(power or 0)
     digits = digits.rstrip("0")
-    if not MIN_EXPONENT <= exponent <= MAX_EXPONENT:
-        return _RANGE_FAULT
+    if exponent > MAX_EXPONENT:
+        return _LARGE_FAULT
+    if exponent < MIN_EXPONENT:
+        return _SMALL_FAULT
     if len(digits) > MAX_DIGITS:
         return _DIGITS_FAULT.format(len(digits))
     return value < 0, digits, exponent

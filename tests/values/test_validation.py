@@ -212,7 +212,7 @@ def test_numbers_in_sets(value: float | Decimal, what: str, kind: type) -> None:
 def test_lone_surrogates(value: object, what: str, path: str) -> None:
     with pytest.raises(InvalidString) as info:
         encode_item(PLACES[path](value))
-    assert str(info.value) == (
+    assert info.value.explanation == (
         f"{path} {what}which UTF-8 cannot express; store bytes, or replace it"
     )
     assert info.value.path == path
@@ -251,7 +251,7 @@ def test_sets_that_are_not_valid(
 ) -> None:
     with pytest.raises(error) as info:
         encode_item(PLACES[path](value))
-    assert str(info.value).startswith(f"{path} {message}")
+    assert info.value.explanation.startswith(f"{path} {message}")
     assert info.value.path == path  # type: ignore[attr-defined]
 
 
@@ -274,7 +274,7 @@ def test_empty_names(path: str) -> None:
     bad = {"ok": 1, "": 2}
     with pytest.raises(InvalidName) as info:
         encode_item(PLACES[path](bad) if path in PLACES else bad)
-    assert str(info.value) == (
+    assert info.value.explanation == (
         f"{path} has an empty attribute name; a name is at least one character"
     )
     assert info.value.name == ""
@@ -304,7 +304,7 @@ def test_nesting(wrap: Callable[[Any], Any]) -> None:
             encode_item({"a": nested(levels, wrap)})
         path = "item['a']" + step * 32
         assert info.value.path == path
-        assert str(info.value) == f"{path} is nested deeper than 32 levels; flatten the item"
+        assert info.value.explanation == f"{path} is nested deeper than 32 levels; flatten the item"
 
 
 def test_nesting_deep_in_the_stack() -> None:
@@ -324,7 +324,7 @@ def test_cycles() -> None:
     with pytest.raises(CyclicItem) as info:
         encode_item(item)
     assert info.value.path == "item['self']"
-    assert str(info.value) == (
+    assert info.value.explanation == (
         "item['self'] is item again, and an item cannot contain itself; store a copy"
     )
 
@@ -401,3 +401,27 @@ def test_refusals_hide_how_they_came_about() -> None:
             encode_item(item)
         assert info.value.__cause__ is None
         assert info.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (10**38 + 1, "Attempting to store more than 38 significant digits in a Number"),
+        (
+            Decimal("1E+126"),
+            "Number overflow. Attempting to store a number with magnitude larger than supported "
+            "range",
+        ),
+        (
+            Decimal("9E-131"),
+            "Number underflow. Attempting to store a number with magnitude smaller than supported "
+            "range",
+        ),
+        (b"x" * 16_777_216, "Item size has exceeded the maximum allowed size"),
+    ],
+)
+def test_what_dynamodb_refuses_is_said_in_its_words(value: object, message: str) -> None:
+    with pytest.raises(ValidationError) as info:
+        encode_item({"a": value})
+    assert str(info.value) == message
+    assert "store a str" in info.value.explanation or "split it" in info.value.explanation
