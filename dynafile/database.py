@@ -307,6 +307,7 @@ class Database(DatabaseHandle, DataPlane):
         self._check_writable("delete_table()")
         self._definition(name)
         delete_table(self._store, name)
+        self._used.pop(name, None)
 
     # -- time to live -----------------------------------------------------------------------------
 

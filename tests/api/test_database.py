@@ -214,6 +214,31 @@ def test_a_deleted_table(again: bool, ttl: str | None, db: Database) -> None:
         db.create_table("orders") if again else db.delete_table("orders")
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_table_that_a_transaction_has_read_is_deleted(again: bool, db: Database) -> None:
+    db.create_table("orders").put_item(item=ITEM)
+    with pytest.raises(ResourceNotFound, match=NOT_FOUND), db.transaction() as tx:
+        orders = tx.table("orders")
+        assert orders.get_item(key=ITEM) == ITEM
+        orders.put_item(item={**ITEM, "SK": "2"})
+        db.delete_table("orders")
+        if again:
+            db.create_table("orders")
+    assert list(db) == (["orders"] if again else [])
+    assert not again or len(db.table("orders")) == 0
+
+
+def test_a_database_keeps_nothing_of_a_deleted_table(db: Database) -> None:
+    for _ in range(3):
+        db.create_table("orders")
+        db.batch_write_item(request_items={"orders": [{"PutRequest": {"Item": ITEM}}]})
+        db.delete_table("orders")
+        with pytest.raises(ResourceNotFound, match=NOT_FOUND):
+            db.batch_write_item(request_items={"orders": [{"PutRequest": {"Item": ITEM}}]})
+    gc.collect()
+    assert db._store.users == 1
+
+
 def test_the_disk_space_of_a_deleted_table(tables: OpenTables) -> None:
     db = tables()
     options: dict[str, Any] = {"ttl_attribute": "ttl", "indexes": {
