@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from dynafile import Action, Database, Dynafile, Table, Transaction
+from dynafile import Action, Attr, Database, Dynafile, Table, Transaction
+from dynafile.errors import ConditionalCheckFailed, TransactionConflict
 
 START_SECONDS = 60
 
@@ -150,6 +151,8 @@ def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any])
         return put_many(db, *args)
     if method == "churn":
         return churn(db, *args)
+    if method == "play":
+        return play(db, *args)
     if method == "rewrites":
         return rewrites(db, *args)
     if method == "transfers":
@@ -223,6 +226,81 @@ def transfers(db: Dynafile, names: list[str], count: int, seed: int) -> None:
                 tx.put_item(item={**taker, "n": taker["n"] + amount})
 
         db.run_transaction(body, attempts=10_000)
+
+
+Played = tuple[int, int, str, str, tuple[Any, ...], Any]
+"""When an operation was begun and when it was over, its item, its name, arguments and result."""
+
+WAYS = ("read", "query", "together", "write", "cas", "swap", "create", "delete", "transaction")
+
+
+def play(db: Dynafile, name: str, places: list[str], count: int) -> list[Played]:
+    """Do operations on single items at random; return what each was and what came of it."""
+    rng = random.Random(name)
+    played: list[Played] = []
+    known: dict[str, Any] = {}
+    for number in range(count):
+        place, way = rng.choice(places), rng.choice(WAYS)
+        asked: tuple[Any, ...] = (f"{name}{number}",)
+        if way == "cas":
+            asked = (known.get(place) if rng.random() < 0.8 else "wrong", *asked)
+        begin = time.monotonic_ns()
+        try:
+            known[place], result = act(db, way, place, asked)
+        except TransactionConflict:
+            continue
+        played.append((begin, time.monotonic_ns(), place, way, asked, result))
+    return played
+
+
+def act(db: Dynafile, way: str, place: str, asked: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Do one operation; return what the item is known to be now, and the result."""
+    key, new = {"PK": "p", "SK": place}, asked[-1]
+    item = {**key, "v": new}
+    found: Any = None
+    if way == "read":
+        found = db.get_item(key=key)
+    elif way == "query":
+        found = next(db.query("p", sk=place), None)
+    elif way == "together":
+        (found,) = db.transact_get_items(transact_items=[{"Get": {"Key": key}}])
+    elif way == "write":
+        db.put_item(item=item)
+        return new, None
+    elif way in ("cas", "create"):
+        condition = Attr("v").not_exists()
+        if way == "cas" and asked[0] is not None:
+            condition = Attr("v").eq(asked[0])
+        try:
+            db.put_item(
+                item=item,
+                condition_expression=condition,
+                return_values_on_condition_check_failure="ALL_OLD",
+            )
+        except ConditionalCheckFailed as error:
+            value = None if error.item is None else error.item["v"]
+            return value, (False, value)
+        return new, (True, None)
+    elif way == "swap":
+        result = db.update_item(
+            key=key,
+            update_expression="SET v = :v",
+            expression_attribute_values={":v": new},
+            return_values="ALL_OLD",
+        )
+        assert result is not None
+        return new, result.attributes and result.attributes["v"]
+    elif way == "delete":
+        result = db.delete_item(key=key, return_values="ALL_OLD")
+        assert result is not None
+        return None, result.attributes and result.attributes["v"]
+    else:
+        with db.transaction() as tx:
+            found = tx.get_item(key=key)
+            tx.put_item(item=item)
+        return new, found and found["v"]
+    value = found and found["v"]
+    return value, value
 
 
 def churn(db: Dynafile, name: str, count: int) -> None:
