@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,10 @@ from dynafile import (
     lt,
     lte,
 )
+from dynafile.errors import ConditionalCheckFailed, TransactionCanceled, TransactionConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 NOW = 1_700_000_000
 PARTITION_BYTES = 600
@@ -92,6 +94,93 @@ INDEXES = {
     "keys": GlobalIndex(pk="group", sk="rank", projection="KEYS_ONLY"),
     "local": LocalIndex(sk="rank", projection=Include("n")),
 }
+
+CONDITIONS: dict[str, tuple[str | None, dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
+    "none": (None, {}, lambda item: True),
+    "absent": ("attribute_not_exists(PK)", {}, lambda item: not item),
+    "there": ("attribute_exists(PK)", {}, bool),
+    "two": ("cnt = :c", {":c": 2}, lambda item: item.get("cnt") == 2),
+    "more": ("cnt > :c", {":c": 0}, lambda item: item.get("cnt", 0) > 0),
+}
+"""Expressions, their values, and what they say of an item, or of an empty one for none."""
+
+tag_sets = st.sets(st.integers(0, 3), min_size=1, max_size=2)
+updates = st.fixed_dictionaries(
+    {
+        "cnt": st.sampled_from(
+            [None, ("SET", 2), ("+", 1), ("ADD", -1), ("ADD", 3), ("REMOVE", None)]
+        ),
+        "tags": st.none()
+        | st.tuples(st.sampled_from(["ADD", "DELETE"]), tag_sets)
+        | st.just(("REMOVE", None)),
+        "rank": st.sampled_from([None, None, ("SET", 5), ("+", 1), ("REMOVE", None)]),
+        "group": st.sampled_from([None, None, ("SET", "g1"), ("SET", "g2"), ("REMOVE", None)]),
+        "ttl": st.sampled_from([None, None, None, ("SET", NOW + 20), ("REMOVE", None)]),
+    }
+)
+"""What is done to each attribute, and with which value; None: nothing."""
+
+
+def expression_of(update: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an update."""
+    clauses: dict[str, list[str]] = {}
+    values: dict[str, Any] = {}
+    names = {}
+    for name, done in update.items():
+        if done is None:
+            continue
+        action, value = done
+        names[f"#{name}"] = name
+        text = {"SET": f"#{name} = :{name}", "REMOVE": f"#{name}"}.get(action, f"#{name} :{name}")
+        if action == "+":
+            action, text = "SET", f"#{name} = if_not_exists(#{name}, :zero) + :{name}"
+            values[":zero"] = 0
+        if value is not None:
+            values[f":{name}"] = value
+        clauses.setdefault(action, []).append(text)
+    if not clauses:
+        return {}
+    found: dict[str, Any] = {
+        "update_expression": " ".join(f"{a} {', '.join(t)}" for a, t in clauses.items()),
+        "expression_attribute_names": names,
+    }
+    return found | ({"expression_attribute_values": values} if values else {})
+
+
+def updated(item: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+    """The item that an update makes of an item."""
+    new = dict(item)
+    for name, done in update.items():
+        action, value = done or (None, None)
+        if action == "SET":
+            new[name] = value
+        elif action == "+" or (action == "ADD" and name == "cnt"):
+            new[name] = item.get(name, 0) + value
+        elif action == "ADD":
+            new[name] = item.get(name, set()) | value
+        elif action == "DELETE" and name in item:
+            new[name] = item[name] - value
+        if action == "REMOVE" or new.get(name) == set():
+            new.pop(name, None)
+    return new
+
+
+def with_condition(parameters: dict[str, Any], condition: str) -> dict[str, Any]:
+    """The parameters of a write, with those of its condition."""
+    text, values, _ = CONDITIONS[condition]
+    if text is None:
+        return parameters
+    both = parameters.get("expression_attribute_values", {}) | values
+    more = {"expression_attribute_values": both} if both else {}
+    return {**parameters, "condition_expression": text, **more}
+
+
+actions = st.tuples(
+    st.sampled_from(["put", "update", "delete", "check"]),
+    items,
+    updates,
+    st.sampled_from(list(CONDITIONS)),
+)
 
 
 class Machine(RuleBasedStateMachine):
@@ -312,6 +401,169 @@ class Machine(RuleBasedStateMachine):
         self.events.clear()
         self.model.clear()
 
+    # -- writes that look -----------------------------------------------------------------------
+
+    def asked(self, action: tuple[Any, ...]) -> tuple[str, dict[str, Any], bool, Any, Any]:
+        """Return of an action its method, parameters, whether it may be, and the item before and
+        after it.
+        """
+        kind, given, update, condition = action
+        if not self.ttl:
+            update = {**update, "ttl": None}
+        item = self.item(given)
+        key = self.key(given[0])
+        old = self.visible().get(self.place(key))
+        passes = CONDITIONS[condition][2](old or {})
+        if kind == "put":
+            return "put_item", with_condition({"item": item}, condition), passes, old, item
+        if kind == "update":
+            new = updated(old or key, update)
+            parameters = {"key": key, **expression_of(update)}
+            return "update_item", with_condition(parameters, condition), passes, old, new
+        parameters = with_condition({"key": key}, condition)
+        new = None if kind == "delete" else old
+        return "delete_item", parameters, passes, old, new
+
+    def expect(self, key: dict[str, Any], new: dict[str, Any] | None, log: list[Event]) -> None:
+        if new is None:
+            self.expect_delete(key, log)
+        else:
+            self.expect_put(new, log)
+
+    @rule(action=actions.filter(lambda action: action[0] != "check"), by_other=st.booleans())
+    def conditional(self, action: tuple[Any, ...], by_other: bool) -> None:
+        self.forget_swept()
+        method, parameters, passes, old, new = self.asked(action)
+        by_other = by_other and self.other and not self.read_only
+        call = partial(self.worker.call, method) if by_other else getattr(self.db, method)
+        log: list[Event] = []
+        try:
+            result = call(
+                **parameters,
+                return_values="ALL_OLD",
+                return_values_on_condition_check_failure="ALL_OLD",
+            )
+        except ConditionalCheckFailed as error:
+            assert not passes
+            assert error.item == old
+        else:
+            assert passes
+            assert result.attributes == old
+            self.expect(self.key(action[1][0]), new, log)
+        if by_other:
+            self.forget_swept()
+        else:
+            self.heard(log)
+
+    @rule(chosen=st.lists(actions, min_size=1, max_size=5, unique_by=lambda action: action[1][0]))
+    def transact(self, chosen: list[tuple[Any, ...]]) -> None:
+        self.forget_swept()
+        by_place = {self.place(self.key(action[1][0])): action for action in chosen}
+        made = [(action, *self.asked(action)) for action in by_place.values()]
+        request = []
+        for action, _, parameters, *_ in made:
+            kind = "condition_check" if action[0] == "check" else action[0]
+            if kind == "condition_check" and action[3] == "none":
+                parameters = {"key": parameters["key"],
+                              "condition_expression": "attribute_exists(PK) OR "
+                                                      "attribute_not_exists(PK)"}  # fmt: skip
+            on_failure = {"return_values_on_condition_check_failure": "ALL_OLD"}
+            request.append({kind: {**parameters, **on_failure}})
+        log: list[Event] = []
+        try:
+            self.db.transact_write_items(transact_items=request)
+        except TransactionCanceled as error:
+            expected = [
+                ("None", None) if passes else ("ConditionalCheckFailed", old)
+                for _, _, _, passes, old, _ in made
+            ]
+            assert [(reason.code, reason.item) for reason in error.reasons] == expected
+            assert not all(passes for _, _, _, passes, *_ in made)
+        else:
+            for action, _, _, passes, _, new in made:
+                assert passes
+                if action[0] != "check":
+                    self.expect(self.key(action[1][0]), new, log)
+        self.heard(log)
+
+    @rule(
+        steps=st.lists(st.tuples(actions, st.sampled_from(["get", "query", "none"])), max_size=6),
+        meddled=st.none() | places,
+        raises=st.sampled_from([False, False, True]),
+    )
+    def transaction(
+        self, steps: list[tuple[Any, str]], meddled: tuple[int, int] | None, raises: bool
+    ) -> None:
+        """Reads and writes beside which, perhaps, another write is made, which may conflict."""
+        self.forget_swept()
+        stored, written = dict(self.model), dict[Any, tuple[dict[str, Any], Any]]()
+        log: list[Event] = []
+        read: set[Any] = set()
+        meddling = None
+        try:
+            with self.db.transaction() as tx:
+                for action, reading in steps:
+                    key = self.key(action[1][0])
+                    self.step(tx, action, reading, read, written)
+                if meddled is not None and not self.ttl:
+                    self.model = stored
+                    meddling = {
+                        **self.key(meddled),
+                        "cnt": 7,
+                        "filler": f"{len(self.model)}-{read}",
+                    }
+                    self.expect_put(meddling, log)
+                    self.db.put_item(item=meddling)
+                if raises:
+                    raise RuntimeError
+        except (RuntimeError, TransactionConflict) as error:
+            self.model = dict(stored)
+            if isinstance(error, TransactionConflict):
+                assert meddling is not None
+                assert {self.place(meddling), meddling["PK"]} & read
+            self.heard(log)
+            return
+        assert not raises
+        self.model = stored
+        if meddling is not None:
+            assert not {self.place(meddling), meddling["PK"]} & read
+        for key, new in written.values():
+            self.expect(key, new, log)
+        self.heard(log)
+
+    def step(
+        self, tx: Any, action: Any, reading: str, read: set[Any], written: dict[Any, Any]
+    ) -> None:
+        """Do one step in a transaction and in the model, which is put back when it is over."""
+        key = self.key(action[1][0])
+        place = self.place(key)
+        if reading == "get":
+            assert tx.get_item(key=key) == self.visible().get(place)
+            read.update(set() if place in written else {place})
+        elif reading == "query":
+            assert list(tx.query(key["PK"])) == self.collection(key["PK"])
+            read.add(key["PK"])
+        method, parameters, passes, _, new = self.asked(action)
+        looks = action[0] in ("update", "check") or action[3] != "none"
+        if looks and place not in written and (action[0] != "check" or action[3] != "none"):
+            read.add(place)
+        if action[0] == "check":
+            if action[3] == "none":
+                return
+            method = "condition_check"
+        try:
+            getattr(tx, method)(**parameters)
+        except ConditionalCheckFailed:
+            assert not passes
+            return
+        assert passes
+        if action[0] != "check":
+            written[place] = key, new
+            self.model = {**self.model}
+            self.model.pop(place, None)
+            if new is not None:
+                self.model[place] = new
+
     # -- time -----------------------------------------------------------------------------------
 
     @precondition(lambda self: self.ttl)
@@ -427,7 +679,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(group=st.sampled_from(["g0", "g1", "g2"]), forward=st.booleans())
     def query_indexes(self, group: str, forward: bool) -> None:
-        grouped = [item for item in self.visible().values() if item.get("group") == group]
+        grouped = [
+            item
+            for item in self.visible().values()
+            if item.get("group") == group and "rank" in item
+        ]
         for name in ("global", "keys"):
             if name not in self.db.indexes:
                 continue
