@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynafile.errors import InvalidArgument, KeyTypeMismatch
+from dynafile.errors import EmptyKey, InvalidArgument, KeyTypeMismatch, MissingKey
 from dynafile.expressions import KeyCondition, SortKeyCondition, key_condition
 from dynafile.table.index import Index
+from dynafile.table.key_errors import of_condition
 from dynafile.table.keys import KeySchema, Range
 
 
@@ -71,14 +72,8 @@ def bound_range(keys: KeySchema | Index, conditions: KeyCondition) -> Range:
         if last is not None:
             return keys.condition(pk, last.operator, last.values)
         return keys.whole(pk)
-    except KeyTypeMismatch as error:
-        raise KeyTypeMismatch(
-            "One or more parameter values were invalid: Condition parameter type does not match "
-            "schema type",
-            attribute=error.attribute,
-            expected=error.expected,
-            actual=error.actual,
-        ) from None
+    except (KeyTypeMismatch, MissingKey, EmptyKey) as error:
+        raise of_condition(error) from None
 
 
 def _index_range(index: Index, conditions: KeyCondition) -> Range:

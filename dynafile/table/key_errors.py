@@ -31,6 +31,17 @@ def of_key(error: InvalidKey) -> InvalidKey:
     return _of_value(error)
 
 
+def of_condition(error: InvalidKey) -> InvalidKey:
+    """Return the error of a key condition with a value that no key can have."""
+    if isinstance(error, EmptyKey):
+        return _of_value(error)
+    return _again(
+        error,
+        "One or more parameter values were invalid: Condition parameter type does not match schema "
+        "type",
+    )
+
+
 def of_index_key(error: InvalidKey, index: str, expected: str | None) -> InvalidKey:
     """Return the error of an item that an index cannot take."""
     name = error.attribute
