@@ -175,11 +175,13 @@ def with_condition(parameters: dict[str, Any], condition: str) -> dict[str, Any]
     return {**parameters, "condition_expression": text, **more}
 
 
+few = st.tuples(st.integers(0, 1), st.integers(0, 3))
+"""So few keys that writes meet each other."""
 actions = st.tuples(
-    st.sampled_from(["put", "update", "delete", "check"]),
-    items,
+    st.sampled_from(["put", "put", "update", "update", "delete", "check"]),
+    st.tuples(few, attributes, expiries, st.just(0)),
     updates,
-    st.sampled_from(list(CONDITIONS)),
+    st.sampled_from(["none", "none", *CONDITIONS]),
 )
 
 
@@ -202,6 +204,7 @@ class Machine(RuleBasedStateMachine):
         self.model: dict[tuple[Any, Any], dict[str, Any]] = {}
         self.events: list[Event] = []
         self.other = False
+        self.meddlings = 0
         self.foreign = False
         """Whether the other process has written since events were last looked at."""
 
@@ -487,13 +490,13 @@ class Machine(RuleBasedStateMachine):
         self.heard(log)
 
     @rule(
-        steps=st.lists(st.tuples(actions, st.sampled_from(["get", "query", "none"])), max_size=6),
-        meddled=st.none() | places,
+        steps=st.lists(
+            st.tuples(actions, st.sampled_from(["get", "query", "none"])), min_size=1, max_size=6
+        ),
+        meddled=st.sampled_from([None, 0, 0, 1, 2]),
         raises=st.sampled_from([False, False, True]),
     )
-    def transaction(
-        self, steps: list[tuple[Any, str]], meddled: tuple[int, int] | None, raises: bool
-    ) -> None:
+    def transaction(self, steps: list[tuple[Any, str]], meddled: int | None, raises: bool) -> None:
         """Reads and writes beside which, perhaps, another write is made, which may conflict."""
         self.forget_swept()
         stored, written = dict(self.model), dict[Any, tuple[dict[str, Any], Any]]()
@@ -503,15 +506,12 @@ class Machine(RuleBasedStateMachine):
         try:
             with self.db.transaction() as tx:
                 for action, reading in steps:
-                    key = self.key(action[1][0])
                     self.step(tx, action, reading, read, written)
-                if meddled is not None and not self.ttl:
+                if meddled is not None and steps and not self.ttl:
                     self.model = stored
-                    meddling = {
-                        **self.key(meddled),
-                        "cnt": 7,
-                        "filler": f"{len(self.model)}-{read}",
-                    }
+                    place = steps[meddled % len(steps)][0][1][0]
+                    self.meddlings += 1
+                    meddling = {**self.key(place), "meddled": self.meddlings}
                     self.expect_put(meddling, log)
                     self.db.put_item(item=meddling)
                 if raises:
