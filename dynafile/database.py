@@ -115,7 +115,9 @@ class Dynafile(Table):
         store = open_table_store(None if folder == MEMORY else folder, options, wanted.schema)
         try:
             name = wanted.table_in(store.schema)
-            super().__init__(store, name, path=folder, durability=durability)
+            super().__init__(
+                store, name, path=folder, durability=durability, cache_size=options.cache_size
+            )
             self._complete(wanted, wait=wait, progress=progress)
         except BaseException:
             self._closed = True

@@ -19,15 +19,27 @@ _MOST_DECODED: Final = 64 * 1024 * 1024
 class TableHandle:
     """What every handle on a table has: the store it shares, and a table of its own."""
 
-    def __init__(self, store: Store, name: str, *, path: str, durability: Durability) -> None:
-        """Stand on an open store, of which the handle takes one use over if this returns."""
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        *,
+        path: str,
+        durability: Durability,
+        cache_size: int | None = None,
+    ) -> None:
+        """Stand on an open store, of which the handle takes one use over if this returns.
+
+        ``cache_size``: what the handle's share for decoded items follows from; None: the store's.
+        """
         self._closed = True
         self._backfill: Backfill | None = None
         self._path = path
         self._durability = durability
         self._read_only = store.options.read_only
         self._store = store
-        budget = min(store.options.cache_size // _DECODED_SHARE, _MOST_DECODED)
+        size = store.options.cache_size if cache_size is None else cache_size
+        budget = min(size // _DECODED_SHARE, _MOST_DECODED)
         self._table = Table(store, name, durable=durability == "durable", decoder_budget=budget)
         self._closed = False
 

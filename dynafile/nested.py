@@ -21,7 +21,9 @@ def fields(
     """
     if not isinstance(given, Mapping):
         raise ValidationError(f"{where} must be a dict, not {given!r}")
-    names = _names(required, optional)
+    names, needed, known = _names(required, optional)
+    if type(given) is dict and needed <= given.keys() <= known:
+        return given
     found: dict[str, Any] = {}
     for key, value in given.items():
         name = names.get(key)
@@ -38,6 +40,10 @@ def fields(
 
 
 @cache
-def _names(required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, str]:
-    names = {_HUMP.sub("_", name).lower(): name for name in (*required, *optional)}
-    return names | {name: name for name in (*required, *optional)}
+def _names(
+    required: tuple[str, ...], optional: tuple[str, ...]
+) -> tuple[dict[str, str], frozenset[str], frozenset[str]]:
+    """Return boto3's names by all spellings, those that are required, and all."""
+    known = (*required, *optional)
+    names = {_HUMP.sub("_", name).lower(): name for name in known}
+    return names | {name: name for name in known}, frozenset(required), frozenset(known)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from xxhash import xxh3_128
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
 from dynafile.errors import DynafileError, InvalidArgument, InvalidKey, ValidationError
@@ -248,7 +249,7 @@ def _check_distinct(actions: list[Action]) -> None:
 
 def _digest(members: list[tuple[str, dict[str, Any]]]) -> bytes:
     """Return what two requests have in common only if they ask for the same."""
-    digest = hashlib.sha256()
+    digest = xxh3_128()
     for kind, given in members:
         digest.update(kind.encode())
         for name in sorted(given):

@@ -9,7 +9,13 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from dynafile.errors import DynafileError, IndexNotFound, IndexNotReady, ResourceNotFound
+from dynafile.errors import (
+    DynafileError,
+    IndexNotFound,
+    IndexNotReady,
+    InvalidKey,
+    ResourceNotFound,
+)
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -17,6 +23,7 @@ from dynafile.table.decoding import ItemDecoder
 from dynafile.table.definition import GLOBAL, definition_in, table_not_found
 from dynafile.table.expiry import expired_range, is_expired
 from dynafile.table.index import EntryMaker, Index
+from dynafile.table.key_errors import of_key
 from dynafile.table.keys import KeySchema, Range
 from dynafile.values import ABSENT, attribute_reader, decode_item, decode_items
 
@@ -112,7 +119,11 @@ class TableReader:
 
     def get_item(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
-        raw = self._get(self._items, self._key_of(key))
+        try:
+            encoded = self._key(key)
+        except InvalidKey as error:
+            raise of_key(error) from None
+        raw = self._get(self._items, encoded)
         if raw is None:
             return None
         known = self._known.get(raw)
@@ -215,8 +226,11 @@ class TableReader:
         read = _reader_of(names)
         for _, raws in chunks:
             for raw in raws:
-                found = zip(names, read(raw), strict=False)
-                if wanted({name: value for name, value in found if value is not ABSENT}):
+                values = read(raw)
+                item = dict(zip(names, values, strict=False))
+                if ABSENT in values:
+                    item = {name: item[name] for name in names if item[name] is not ABSENT}
+                if wanted(item):
                     yield decode_item(raw)
 
     def space_of(self, index: Index) -> Keyspace:
