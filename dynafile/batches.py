@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
 from dynafile.errors import ValidationError
-from dynafile.expressions import Expressions, Projection
+from dynafile.expressions import Projection
 from dynafile.nested import fields
+from dynafile.read_requests import projection_of
 from dynafile.request_checks import METRICS, check_enum
 from dynafile.results import ConsumedCapacity, ItemCollectionMetrics
 from dynafile.store.store import Store
@@ -178,9 +179,7 @@ def _keys(table: TableWriter, given: object) -> _Keys:
         )
     if len({encoded for encoded, _ in keys}) < len(keys):
         raise ValidationError(_DUPLICATES)
-    expressions = Expressions(taken.get("ExpressionAttributeNames"), None)
-    projection = None
-    if taken.get("ProjectionExpression") is not None:
-        projection = expressions.projection(taken["ProjectionExpression"])
-    expressions.finish()
+    projection = projection_of(
+        taken.get("ProjectionExpression"), taken.get("ExpressionAttributeNames")
+    )
     return _Keys(table, keys, projection, bool(taken.get("ConsistentRead")), taken)

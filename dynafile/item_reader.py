@@ -7,10 +7,10 @@ from typing import Any, Literal, overload
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, read_units
 from dynafile.errors import InvalidArgument
-from dynafile.expressions import Expressions, filter_attributes, parse_filter
+from dynafile.expressions import filter_attributes, parse_filter
 from dynafile.indexed_handle import IndexedHandle
 from dynafile.key_ranges import index_range, table_range
-from dynafile.read_requests import UNSET, ReadRequest
+from dynafile.read_requests import UNSET, ReadRequest, projection_of
 from dynafile.results import GetResult, Page
 from dynafile.table.reader import Filter
 from dynafile.values import item_size
@@ -68,11 +68,7 @@ class ItemReader(IndexedHandle):
         ):
             return self._table.get_item(key)
         check_level(return_consumed_capacity)
-        expressions = Expressions(expression_attribute_names, None)
-        projection = None
-        if projection_expression is not None:
-            projection = expressions.projection(projection_expression)
-        expressions.finish()
+        projection = projection_of(projection_expression, expression_attribute_names)
         item = self._table.get_item(key)
         units = read_units(item_size(item or {}), consistent=consistent_read)
         if item is not None and projection is not None:

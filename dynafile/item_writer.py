@@ -11,7 +11,7 @@ from dynafile.indexed_handle import IndexedHandle
 from dynafile.results import WriteResult
 from dynafile.table.batch import BatchWriter
 from dynafile.table.events import Action, ActionType
-from dynafile.write_requests import WriteRequest
+from dynafile.write_requests import NOTHING_ASKED, WriteRequest
 
 
 class ItemWriter(IndexedHandle):
@@ -48,26 +48,19 @@ class ItemWriter(IndexedHandle):
         """
         if self._closed:
             self._refuse_closed()
-        if (
-            condition_expression is None
-            and expression_attribute_names is None
-            and expression_attribute_values is None
-            and return_values == NONE
-            and return_values_on_condition_check_failure == NONE
-            and return_consumed_capacity == NONE
-            and return_item_collection_metrics == NONE
-        ):
+        asked = (
+            condition_expression,
+            expression_attribute_names,
+            expression_attribute_values,
+            return_values,
+            return_values_on_condition_check_failure,
+            return_consumed_capacity,
+            return_item_collection_metrics,
+        )
+        if asked == NOTHING_ASKED:
             self._table.put_item(item)
             return None
-        return WriteRequest(
-            condition=condition_expression,
-            names=expression_attribute_names,
-            values=expression_attribute_values,
-            return_values=return_values,
-            on_failure=return_values_on_condition_check_failure,
-            capacity=return_consumed_capacity,
-            metrics=return_item_collection_metrics,
-        ).put(self._table, item)
+        return WriteRequest(*asked).put(self._table, item)
 
     def delete_item(
         self,
@@ -88,26 +81,19 @@ class ItemWriter(IndexedHandle):
         """
         if self._closed:
             self._refuse_closed()
-        if (
-            condition_expression is None
-            and expression_attribute_names is None
-            and expression_attribute_values is None
-            and return_values == NONE
-            and return_values_on_condition_check_failure == NONE
-            and return_consumed_capacity == NONE
-            and return_item_collection_metrics == NONE
-        ):
+        asked = (
+            condition_expression,
+            expression_attribute_names,
+            expression_attribute_values,
+            return_values,
+            return_values_on_condition_check_failure,
+            return_consumed_capacity,
+            return_item_collection_metrics,
+        )
+        if asked == NOTHING_ASKED:
             self._table.delete_item(key)
             return None
-        return WriteRequest(
-            condition=condition_expression,
-            names=expression_attribute_names,
-            values=expression_attribute_values,
-            return_values=return_values,
-            on_failure=return_values_on_condition_check_failure,
-            capacity=return_consumed_capacity,
-            metrics=return_item_collection_metrics,
-        ).delete(self._table, key)
+        return WriteRequest(*asked).delete(self._table, key)
 
     def update_item(
         self,
@@ -146,15 +132,16 @@ class ItemWriter(IndexedHandle):
         {'views': 42}
         """
         self._check_open()
-        return WriteRequest(
-            condition=condition_expression,
-            names=expression_attribute_names,
-            values=expression_attribute_values,
-            return_values=return_values,
-            on_failure=return_values_on_condition_check_failure,
-            capacity=return_consumed_capacity,
-            metrics=return_item_collection_metrics,
-        ).update(self._table, key, update_expression)
+        asked = (
+            condition_expression,
+            expression_attribute_names,
+            expression_attribute_values,
+            return_values,
+            return_values_on_condition_check_failure,
+            return_consumed_capacity,
+            return_item_collection_metrics,
+        )
+        return WriteRequest(*asked).update(self._table, key, update_expression)
 
     def batch_writer(
         self,

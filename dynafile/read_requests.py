@@ -39,6 +39,14 @@ UNSET: Final = Unset.UNSET
 """No partition key was given; None is one that is refused."""
 
 
+def projection_of(expression: str | None, names: Mapping[str, str] | None) -> Projection | None:
+    """Return the projection of a read by key, or None; raises ValidationError kinds."""
+    expressions = Expressions(names, None)
+    projection = None if expression is None else expressions.projection(expression)
+    expressions.finish()
+    return projection
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadRequest:
     """The arguments that queries and scans share, in iterators and in pages."""

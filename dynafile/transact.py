@@ -13,6 +13,7 @@ from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_w
 from dynafile.errors import DynafileError, InvalidArgument, InvalidKey, ValidationError
 from dynafile.expressions import Expressions, Projection, Update, boto3_conditions
 from dynafile.nested import fields
+from dynafile.read_requests import projection_of
 from dynafile.request_checks import METRICS, ON_FAILURE, check_enum
 from dynafile.results import ConsumedCapacity, ItemCollectionMetrics
 from dynafile.store.schema import Schema
@@ -342,9 +343,7 @@ def _get(tables: Tables, member: object) -> _Get:
         ("TableName", "ProjectionExpression", "ExpressionAttributeNames"),
     )
     table = tables(given.get("TableName"))
-    expressions = Expressions(given.get("ExpressionAttributeNames"), None)
-    projection = None
-    if given.get("ProjectionExpression") is not None:
-        projection = expressions.projection(given["ProjectionExpression"])
-    expressions.finish()
+    projection = projection_of(
+        given.get("ProjectionExpression"), given.get("ExpressionAttributeNames")
+    )
     return _Get(table, table.key_of(given["Key"]), projection)

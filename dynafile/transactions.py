@@ -11,15 +11,14 @@ from typing import Any, Final, Self, TypeVar
 
 from dynafile.errors import InvalidArgument, TransactionConflict
 from dynafile.expressions import Expressions
-from dynafile.read_requests import UNSET, ReadRequest
+from dynafile.read_requests import UNSET, ReadRequest, projection_of
 from dynafile.request_checks import check_at_least
 from dynafile.store.store import Store
 from dynafile.store.view import View
 from dynafile.table.together import write_together
 from dynafile.table.transaction import TransactionTable
-from dynafile.table.write import Test
 from dynafile.table.writer import TableWriter
-from dynafile.write_requests import check_update_key
+from dynafile.write_requests import check_update_key, condition_of
 
 T = TypeVar("T")
 
@@ -48,11 +47,7 @@ class TransactionItems(ABC):
     ) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
         table = self._in_table()
-        expressions = Expressions(expression_attribute_names, None)
-        projection = None
-        if projection_expression is not None:
-            projection = expressions.projection(projection_expression)
-        expressions.finish()
+        projection = projection_of(projection_expression, expression_attribute_names)
         item = table.get_item(key)
         return item if item is None or projection is None else projection.apply(item)
 
@@ -65,9 +60,9 @@ class TransactionItems(ABC):
         expression_attribute_values: Mapping[str, Any] | None = None,
     ) -> None:
         """Put an item; raises ConditionalCheckFailed at once."""
-        expressions = Expressions(expression_attribute_names, expression_attribute_values)
-        test = _test(expressions, condition_expression)
-        expressions.finish("ConditionExpression")
+        test = condition_of(
+            condition_expression, expression_attribute_names, expression_attribute_values
+        )
         self._in_table().put_item(item, test)
 
     def delete_item(
@@ -79,9 +74,9 @@ class TransactionItems(ABC):
         expression_attribute_values: Mapping[str, Any] | None = None,
     ) -> None:
         """Delete an item; raises ConditionalCheckFailed at once."""
-        expressions = Expressions(expression_attribute_names, expression_attribute_values)
-        test = _test(expressions, condition_expression)
-        expressions.finish("ConditionExpression")
+        test = condition_of(
+            condition_expression, expression_attribute_names, expression_attribute_values
+        )
         self._in_table().delete_item(key, test)
 
     def update_item(
@@ -97,7 +92,9 @@ class TransactionItems(ABC):
         table = self._in_table()
         expressions = Expressions(expression_attribute_names, expression_attribute_values)
         update = None if update_expression is None else expressions.update(update_expression)
-        test = _test(expressions, condition_expression)
+        test = None
+        if condition_expression is not None:
+            test = expressions.condition(condition_expression).test
         expressions.finish("UpdateExpression", "ConditionExpression")
         check_update_key(table.table, key, update)
         return table.update_item(key, dict if update is None else update.apply, test)[1]
@@ -111,9 +108,11 @@ class TransactionItems(ABC):
         expression_attribute_values: Mapping[str, Any] | None = None,
     ) -> None:
         """Raise ConditionalCheckFailed unless a condition holds of an item, now and at commit."""
-        expressions = Expressions(expression_attribute_names, expression_attribute_values)
-        test = expressions.condition(condition_expression).test
-        expressions.finish("ConditionExpression")
+        test = condition_of(
+            condition_expression, expression_attribute_names, expression_attribute_values
+        )
+        if test is None:
+            raise InvalidArgument("condition_check needs a condition_expression, not None")
         self._in_table().check(key, test)
 
     def query(
@@ -182,10 +181,6 @@ class TransactionItems(ABC):
         )
         reading = request.scan(table.table, None, None)
         return table.read(reading.bounds, reading.wanted, limit, reverse=False)
-
-
-def _test(expressions: Expressions, condition: Any) -> Test | None:
-    return None if condition is None else expressions.condition(condition).test
 
 
 class TransactionOf(TransactionItems):

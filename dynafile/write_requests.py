@@ -17,7 +17,7 @@ from dynafile.request_checks import (
 )
 from dynafile.results import ItemCollectionMetrics, WriteResult
 from dynafile.table.definition import LOCAL
-from dynafile.table.write import Write
+from dynafile.table.write import Test, Write
 from dynafile.table.writer import TableWriter
 from dynafile.values import decode_item
 
@@ -25,7 +25,11 @@ _GIB: Final = 1024**3
 _PUT_RETURNS: Final = ("NONE", "ALL_OLD")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+NOTHING_ASKED: Final = (None, None, None, NONE, NONE, NONE, NONE)
+"""The arguments of a write that has no condition and returns nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteRequest:
     """The arguments that put_item, delete_item and update_item share."""
 
@@ -106,6 +110,16 @@ class WriteRequest:
         if update is None:
             return None
         return update.updated(item, new=kind == "UPDATED_NEW") or None
+
+
+def condition_of(
+    condition: Any, names: Mapping[str, str] | None, values: Mapping[str, Any] | None
+) -> Test | None:
+    """Return the test of a condition that stands alone; raises ValidationError kinds."""
+    expressions = Expressions(names, values)
+    test = None if condition is None else expressions.condition(condition).test
+    expressions.finish("ConditionExpression")
+    return test
 
 
 def update_of(table: TableWriter, key: Any, update: Update | None) -> Write:

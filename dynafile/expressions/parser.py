@@ -6,6 +6,7 @@ whole, its syntax, parentheses, the number of operators, reserved words, functio
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, NoReturn
 
@@ -36,7 +37,7 @@ FUNCTIONS: Final = {
 """Each function with the number of its operands."""
 
 
-class Parser:
+class Parser(ABC):
     """Reads one expression: subclasses add its grammar as ``read``.
 
     Parentheses and calls recurse, up to ``MAX_DEPTH``; all else is read in loops.
@@ -84,9 +85,9 @@ class Parser:
         names, values, pinned = map(tuple, (self._names, self._values, self._pinned))
         return Parsed(self.parameter, self.text, tree, names, values, pinned)
 
+    @abstractmethod
     def read(self) -> Any:
         """Read the whole expression; what is left over is an error."""
-        raise NotImplementedError
 
     def _check(self) -> None:
         if self._redundant:
