@@ -24,9 +24,13 @@ from dynafile.results import (
     Page,
     WriteResult,
 )
+from dynafile.streams import Stream
 from dynafile.table.batch import BatchWriter
+from dynafile.table.consumer_names import StreamConsumer
 from dynafile.table.events import Action, ActionType, Event, EventListener
 from dynafile.table.index_options import GlobalIndex, Include, LocalIndex
+from dynafile.table.stream_options import StreamOptions
+from dynafile.table.stream_record import StreamRecord, UserIdentity
 from dynafile.table.together import CancellationReason
 from dynafile.table_api import Table
 from dynafile.transact import TransactGetResult, TransactWriteResult
@@ -57,12 +61,17 @@ __all__ = [
     "Key",
     "LocalIndex",
     "Page",
+    "Stream",
+    "StreamConsumer",
+    "StreamOptions",
+    "StreamRecord",
     "Table",
     "TableDescription",
     "TablePage",
     "TransactGetResult",
     "TransactWriteResult",
     "Transaction",
+    "UserIdentity",
     "WriteResult",
     "begins_with",
     "between",

@@ -19,6 +19,7 @@ from dynafile.settings_request import (
 from dynafile.table.definition import Definition
 from dynafile.table.index_options import Index, check_indexes
 from dynafile.table.settings import PROVISIONED, Settings
+from dynafile.table.stream_options import with_stream
 from dynafile.table_options import AS_STORED, TableOptions
 from dynafile.table_request import requested_indexes, table_of
 from dynafile.values import parse_key_type
@@ -67,12 +68,14 @@ def new_table(given: Mapping[str, Any], created: int) -> tuple[Definition, dict[
         billing=billing,
         units=units,
         index_units=own if billing == PROVISIONED else {},
-        stream=stream_of(given["stream"], given["stream_specification"]),
         protected=flag(given["deletion_protection_enabled"], "DeletionProtectionEnabled"),
         table_class=table_class_of(given["table_class"]),
         encrypted=encryption_of(given["sse_specification"]),
         tags=tags_of(given["tags"]),
     )
+    stream = stream_of(given["stream"], given["stream_specification"])
+    if stream is not None:
+        settings = with_stream(settings, stream, created)
     return replace(definition, settings=settings), indexes
 
 

@@ -24,7 +24,8 @@ from dynafile.table.definition import Definition, definition_in
 from dynafile.table.index_changes import add_indexes, with_indexes
 from dynafile.table.index_options import Index, check_indexes
 from dynafile.table.opening import open_table_store
-from dynafile.table.table_changes import alter_table, create_table, delete_table
+from dynafile.table.stream_options import StreamOptions, stream_options
+from dynafile.table.table_changes import alter_table, create_table, declare_stream, delete_table
 from dynafile.table.ttl_changes import complete_ttl, disable_ttl, enable_ttl
 from dynafile.table.writer import TableWriter
 from dynafile.table_api import Table
@@ -63,6 +64,7 @@ class Dynafile(Table):
         lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
         trusted: bool = True,
         indexes: Mapping[str, Index] | None = None,
+        stream: bool | str | StreamOptions | None = None,
         wait: bool = True,
         progress: Progress | None = None,
     ) -> None:
@@ -88,6 +90,8 @@ class Dynafile(Table):
             exact grammar, so that they cannot exhaust memory either.
         :param indexes: secondary indexes by name, each a GlobalIndex or a LocalIndex; those that
             the table has not yet are added and filled from its items. None: as stored.
+        :param stream: True, a view type such as ``"NEW_IMAGE"``, or StreamOptions: a stream of its
+            changes, declared where the table has none; see :meth:`Table.stream`. None: as stored.
         :param wait: False to return before such indexes are complete.
         :param progress: is called with an index's name, the items done, and how many there are.
 
@@ -111,6 +115,7 @@ class Dynafile(Table):
             None if sk_type is None else parse_key_type(sk_type),
             table_name,
             given,
+            stream_options(stream),
         )
         store = open_table_store(None if folder == MEMORY else folder, options, wanted.schema)
         try:
@@ -128,6 +133,11 @@ class Dynafile(Table):
         """Add what the options declare and the table does not have yet."""
         new = wanted.new_indexes(self._table.definition)
         if self._read_only:
+            if wanted.lacks_stream(self._table.definition):
+                raise ReadOnlyDatabase(
+                    f"the table in {self._path} has no stream, and it is opened with "
+                    "read_only=True: open it without, to declare one"
+                )
             if new:
                 raise ReadOnlyDatabase(
                     f"the table in {self._path} has no index {', '.join(map(repr, new))}, and it is"
@@ -137,6 +147,8 @@ class Dynafile(Table):
         where = f"the table in {self._path}"
         # Refuses before anything is written.
         name, number = self._table.name, self._table.number
+        if wanted.lacks_stream(self._table.definition):
+            declare_stream(self._store, name, wanted.stream)
         with_indexes(self._store.schema, name, new, where, empty=False, items=number)
         self._table.declare_types(wanted.pk_type, wanted.sk_type)
         complete_ttl(self._store, name)
@@ -196,7 +208,7 @@ class Database(DatabaseHandle, DataPlane):
         pk_type: str | type | None = None,
         sk_type: str | type | None = None,
         indexes: Mapping[str, Index] | None = None,
-        stream: bool | str | None = None,
+        stream: bool | str | StreamOptions | None = None,
         table_name: str | None = None,
         key_schema: Sequence[Mapping[str, str]] | None = None,
         attribute_definitions: Sequence[Mapping[str, str]] | None = None,
@@ -222,7 +234,7 @@ class Database(DatabaseHandle, DataPlane):
             type of the first item's.
         :param sk_type: likewise.
         :param indexes: secondary indexes by name, each a GlobalIndex or a LocalIndex.
-        :param stream: True, or a view type such as ``"KEYS_ONLY"``.
+        :param stream: True, a view type such as ``"KEYS_ONLY"``, or StreamOptions.
 
         Or with boto3's fields:
 

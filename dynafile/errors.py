@@ -25,6 +25,10 @@ Each message says what was wrong, where, and what to do. The text is static; the
         MalformedRecord
         IndexNotFound            (LookupError)
         IndexNotReady
+        StreamNotEnabled
+        InvalidSequenceNumber
+        AcknowledgementRefused
+      TrimmedDataAccess          (LookupError)
       ConditionalCheckFailed
       TransactionCanceled
       TransactionConflict
@@ -205,6 +209,35 @@ class IndexNotReady(ValidationError):
     """An index that is still being built cannot be queried. ``index`` is its name."""
 
     index: str | None = None
+
+
+class StreamNotEnabled(ValidationError):
+    """The table has no stream, so nothing of its changes is kept. ``table`` names it."""
+
+    table: str = ""
+
+
+class InvalidSequenceNumber(ValidationError):
+    """No record of the stream has this sequence number, which is ``sequence_number``."""
+
+    sequence_number: str = ""
+
+
+class AcknowledgementRefused(ValidationError):
+    """A record was acknowledged that is not the consumer's to acknowledge, now or any more."""
+
+    sequence_number: str = ""
+
+
+class TrimmedDataAccess(DynafileError, LookupError):
+    """Records were asked for that the stream no longer keeps.
+
+    ``requested`` is the sequence number from which on they are lost, ``oldest`` that of the first
+    that can still be read, None where there is none.
+    """
+
+    requested: str = ""
+    oldest: str | None = None
 
 
 class ConditionalCheckFailed(DynafileError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+import weakref
+from typing import Final, Protocol, Self
 
 from dynafile.errors import HandleClosed
 from dynafile.store.registry import release_store
@@ -14,6 +15,13 @@ from dynafile.table.table import Table
 
 _DECODED_SHARE: Final = 8
 _MOST_DECODED: Final = 64 * 1024 * 1024
+
+
+class Closable(Protocol):
+    """What can be closed."""
+
+    def close(self) -> None:
+        """Let go of what is held; twice is fine."""
 
 
 class TableHandle:
@@ -33,6 +41,8 @@ class TableHandle:
         ``cache_size``: what the handle's share for decoded items follows from; None: the store's.
         """
         self._closed = True
+        self._readers: weakref.WeakSet[Closable] = weakref.WeakSet()
+        """What reads through this handle, and is closed with it."""
         self._backfill: Backfill | None = None
         self._path = path
         self._durability = durability
@@ -123,6 +133,8 @@ class TableHandle:
     def close(self) -> None:
         """Close this handle; the process's last one on the folder tidies up. Twice is fine."""
         if not self._closed:
+            for reader in list(self._readers):
+                reader.close()
             self._closed = True
             if self._backfill is not None:
                 self._backfill.stop()

@@ -15,10 +15,9 @@ from dynafile.table.settings import (
     TABLE_CLASSES,
     Units,
 )
+from dynafile.table.stream_options import StreamOptions, stream_options
 
 MOST_TAGS: Final = 50
-DEFAULT_VIEW: Final = "NEW_AND_OLD_IMAGES"
-"""What ``stream=True`` asks for."""
 
 Tags = Mapping[str, str] | Sequence[Mapping[str, str]]
 
@@ -61,14 +60,12 @@ def billing_of(mode: object, units: Units | None, indexes: Mapping[str, Units | 
     return billing
 
 
-def stream_of(option: object, specification: object) -> str | None:
-    """Return the view type of a stream, by ``stream=`` or by a ``StreamSpecification``."""
+def stream_of(option: object, specification: object) -> StreamOptions | None:
+    """Return the stream that ``stream=`` or a ``StreamSpecification`` declares; None: none."""
     if option is not None and specification is not None:
         raise InvalidArgument("give stream or stream_specification, not both")
     if specification is None:
-        if option is None or isinstance(option, bool):
-            return DEFAULT_VIEW if option else None
-        return one_of(option, "StreamViewType", STREAM_VIEWS)
+        return stream_options(option)
     names = ("StreamEnabled",)
     found = structure(specification, "StreamSpecification", names, ("StreamViewType",))
     enabled = flag(found["StreamEnabled"], "StreamSpecification.StreamEnabled")
@@ -79,7 +76,7 @@ def stream_of(option: object, specification: object) -> str | None:
         raise invalid("StreamViewType must be specified when StreamEnabled is true")
     if not enabled and view is not None:
         raise invalid("StreamViewType cannot be specified when StreamEnabled is false")
-    return view
+    return None if view is None else StreamOptions(view)
 
 
 def encryption_of(specification: object) -> bool:

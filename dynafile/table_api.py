@@ -7,13 +7,13 @@ from dynafile.errors import ResourceNotFound
 from dynafile.item_reader import ItemReader
 from dynafile.item_writer import ItemWriter
 from dynafile.store.store import Store
+from dynafile.streams import Streaming
 from dynafile.table.checking import check_table
-from dynafile.table.events import EventListener
 from dynafile.table.writer import TableWriter
 from dynafile.transactional import Transactional
 
 
-class Table(ItemReader, ItemWriter, Transactional):
+class Table(ItemReader, ItemWriter, Streaming, Transactional):
     """A table: items by partition key and sort key, shared by threads and processes.
 
     Reading: :meth:`get_item`, :meth:`batch_get_item`, :meth:`query`, :meth:`scan`,
@@ -22,7 +22,8 @@ class Table(ItemReader, ItemWriter, Transactional):
     :meth:`execute_batch`, :meth:`clear`, :meth:`sweep`.
     Transactions: :meth:`transaction`, :meth:`run_transaction`, :meth:`transact_write_items`,
     :meth:`transact_get_items`.
-    Listening: :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
+    Changes: :meth:`stream`, :meth:`stream_consumers`, :meth:`drop_stream_consumer`,
+    :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
     Indexes: :meth:`add_index`, :meth:`drop_index`, :meth:`wait_for_indexes`, :attr:`indexes`.
     Looking: :meth:`describe`, :meth:`check`.
 
@@ -70,23 +71,6 @@ class Table(ItemReader, ItemWriter, Transactional):
     def __bool__(self) -> bool:
         """Return True: an empty table is still a table."""
         return True
-
-    # -- listening ------------------------------------------------------------------------------
-
-    def add_stream_listener(self, listener: EventListener) -> None:
-        """Call ``listener(event)`` after each write of this handle.
-
-        It is called in the thread that wrote, after the commit and before the call returns, in the
-        order of the commits; it may write itself, and hears of that afterwards. One that raises is
-        logged (logger ``dynafile``) and stops nobody.
-        """
-        self._check_open()
-        self._table.add_listener(listener)
-
-    def remove_stream_listener(self, listener: EventListener) -> None:
-        """Stop calling ``listener``; raises InvalidArgument where it was not added."""
-        self._check_open()
-        self._table.remove_listener(listener)
 
     # -- looking --------------------------------------------------------------------------------
 

@@ -23,6 +23,12 @@ from dynafile.table.folders import expiry_folder, items_folder
 from dynafile.table.index_changes import with_indexes
 from dynafile.table.index_options import Index, check_same_index
 from dynafile.table.settings import Settings
+from dynafile.table.stream_options import (
+    StreamOptions,
+    declared_stream,
+    with_retention,
+    with_stream,
+)
 
 MOST_LISTED: Final = 10
 """So many tables are named in an error."""
@@ -53,6 +59,7 @@ class TableOptions:
     sk_type: str | None
     table_name: str | None
     indexes: Mapping[str, Index] = field(default_factory=dict)
+    stream: StreamOptions | None = None
 
     def schema(self, stored: Schema | None) -> Schema:
         """Return the schema of a new table, or check the options against the one stored."""
@@ -113,7 +120,10 @@ class TableOptions:
         defined = self.new_definition(name)
         check_table_name(name)
         expiry = None if self.ttl_attribute is None else 2
-        settings = Settings(created=int(time.time() * 1_000_000))
+        now = int(time.time() * 1_000_000)
+        settings = Settings(created=now)
+        if self.stream is not None:
+            settings = with_stream(settings, self.stream, now)
         definition = replace(defined, items=1, expiry=expiry, settings=settings)
         keyspaces = {1: items_folder("")}
         if expiry is not None:
@@ -124,7 +134,7 @@ class TableOptions:
             tables={name: definition.to_json()},
         )
         indexed = with_indexes(schema, name, self.indexes, self._where, empty=True)
-        return replace(indexed, version=schema.version)
+        return with_retention(replace(indexed, version=schema.version))
 
     def new_definition(self, name: str) -> Definition:
         """Return the definition of a new table, without keyspaces and indexes."""
@@ -163,8 +173,15 @@ class TableOptions:
         """Return the indexes that the table does not have yet."""
         return {n: index for n, index in self.indexes.items() if n not in definition.indexes}
 
+    def lacks_stream(self, definition: Definition) -> bool:
+        """Say whether a stream is asked for that the table does not have yet."""
+        return self.stream is not None and definition.settings.stream is None
+
     def _compare(self, definition: Definition) -> None:
         where = self._where
+        stream = declared_stream(definition.settings)
+        if self.stream is not None and stream is not None:
+            check_same(stream, self.stream, "stream", where)
         if self.pk_attribute is not None:
             check_same(definition.pk_attribute, self.pk_attribute, "pk_attribute", where)
         if not isinstance(self.sk_attribute, AsStored):

@@ -13,6 +13,7 @@ from dynafile.errors import InvalidArgument, TransactionConflict
 from dynafile.expressions import Expressions
 from dynafile.read_requests import UNSET, ReadRequest, projection_of
 from dynafile.request_checks import check_at_least
+from dynafile.store.format import Operation
 from dynafile.store.store import Store
 from dynafile.store.view import View
 from dynafile.table.together import write_together
@@ -214,6 +215,14 @@ class Transaction(TransactionItems):
         self._open = False
         self._now = 0.0
         self._used: dict[str, TransactionTable] = {}
+        self._also: list[Callable[[View], list[Operation]]] = []
+
+    def also(self, store: Store, operations: Callable[[View], list[Operation]]) -> None:
+        """Have operations made with the commit, such as an acknowledgement; may raise there."""
+        self._check_open()
+        if store is not self._store:
+            raise InvalidArgument("the record is of another database than the transaction")
+        self._also.append(operations)
 
     def table(self, name: str) -> TransactionItems:
         """Return a table of the database, inside this transaction."""
@@ -269,9 +278,14 @@ class Transaction(TransactionItems):
 
     def _commit(self) -> None:
         parts = [part for table in self._used.values() if (part := table.part).writes]
-        if parts:
+        if parts or self._also:
             write_together(
-                self._store, parts, durable=self._durable, guard=self._validate, now=self._now
+                self._store,
+                parts,
+                durable=self._durable,
+                guard=self._validate,
+                more=lambda view: [made for each in self._also for made in each(view)],
+                now=self._now,
             )
         elif any(table.has_read for table in self._used.values()):
             self._store.look(self._validate)

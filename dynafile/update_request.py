@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,6 +13,7 @@ from dynafile.settings_request import billing_of, encryption_of, stream_of, tabl
 from dynafile.table.definition import GLOBAL, Definition
 from dynafile.table.index_options import MOST_GLOBAL, Index
 from dynafile.table.settings import ON_DEMAND, PROVISIONED, Settings, Units
+from dynafile.table.stream_options import StreamOptions, with_stream
 from dynafile.table_request import (
     RequestedIndex,
     attribute_types,
@@ -46,7 +48,7 @@ class TableUpdate:
     delete: str | None
     index_units: Mapping[str, Units]
     stream: Mapping[str, Any] | None
-    view: str | None
+    view: StreamOptions | None
     protected: bool | None
     encrypted: bool | None
     table_class: str | None
@@ -156,7 +158,7 @@ class TableUpdate:
             raise InvalidArgument(f"Table already has an enabled stream: TableName: {table}")
         if self.view is None and settings.stream is None:
             raise InvalidArgument(f"Table has no stream to disable: TableName: {table}")
-        return replace(settings, stream=self.view)
+        return with_stream(settings, self.view, int(time.time() * 1_000_000))
 
 
 def _index_updates(

@@ -20,11 +20,11 @@ from dynafile.store.format import (
     encode_numbers,
     encode_pieces,
 )
+from dynafile.store.history import superfluous
 from dynafile.store.journal import Journal
 from dynafile.store.names import (
     CHECKPOINT_NAME,
     parse_partition_directory,
-    parse_segment_name,
     segment_name,
 )
 from dynafile.store.partition import (
@@ -175,10 +175,10 @@ class Checkpointer:
             self._writer.write_meta()
         self._volume.replace(CHECKPOINT_NAME, encode_checkpoint(self._replica.store_id, target))
         self._writer.structure((CHECKPOINT, 0, encode_numbers(target), b""), durable=False)
-        for name in self._volume.list("journal"):
-            base = parse_segment_name(name)
-            if base is not None and base < target.segment:
-                self._volume.remove(segment_name(base))
+        replica, now = self._replica, self._writer.now()
+        retention = replica.schema.retention
+        for base in superfluous(self._volume, target.segment, replica.lsn, retention, now):
+            self._volume.remove(segment_name(base))
 
     def _remove_strays(self) -> None:
         """Remove folders that the maps do not name, durably.

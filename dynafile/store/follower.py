@@ -8,6 +8,7 @@ from typing import Final
 
 from dynafile.errors import CorruptFile, HandleUnusable, StoreFailed
 from dynafile.store.format import (
+    CHANGE,
     CHECKPOINT,
     CLEAR,
     DELETE,
@@ -174,7 +175,7 @@ class Follower(Loader):
                 run.setdefault(number, {})[key] = value
             elif kind == DELETE:
                 run.setdefault(number, {})[key] = None
-            else:
+            elif kind != CHANGE:
                 self._apply_changes(run)
                 run = {}
                 self._apply_one(operation)

@@ -25,6 +25,8 @@ PUT: Final = 1
 DELETE: Final = 2
 CLEAR: Final = 3
 SCHEMA: Final = 4
+CHANGE: Final = 5
+"""Says how a key was changed, for who reads the journal as a stream; the state ignores it."""
 STRUCTURE: Final = 16
 FOLD: Final = 16
 REPLACE: Final = 17
@@ -75,6 +77,7 @@ _RECORD = struct.Struct("<QQQII")  # lsn, synced lsn, commit time, schema versio
 _OPERATION = struct.Struct("<BIII")  # kind, keyspace, key length, value length
 FRAME_BYTES: Final = 16
 RECORD_HEADER_BYTES: Final = 48
+RECORD_TIME_OFFSET: Final = 32
 OPERATION_HEADER_BYTES: Final = 13
 MAX_RECORD_BYTES: Final = (1 << 31) - 1
 assert _FRAME.size == FRAME_BYTES

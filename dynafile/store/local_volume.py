@@ -92,6 +92,15 @@ class LocalVolume:
                 if size < 0:
                     size = max(0, os.fstat(descriptor).st_size - offset)
                 return _read_at(descriptor, size, offset)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _translated(error, self._path(name)) from error
+        return self.read_apart(name, offset, size)
+
+    def read_apart(self, name: str, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes from ``offset``, through a descriptor of its own."""
+        try:
             descriptor = os.open(self._path(name), os.O_RDONLY | _NO_FOLLOW)
             try:
                 if size < 0:

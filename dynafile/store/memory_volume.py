@@ -95,6 +95,10 @@ class MemoryVolume:
         file = self.files[name]
         return bytes(file[offset:] if size < 0 else file[offset : offset + size])
 
+    def read_apart(self, name: str, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes from ``offset``."""
+        return self.read(name, offset, size)
+
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Write in place, making the file where it is missing."""
         file = self.files.setdefault(name, bytearray())

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from typing import Final
 
 from dynafile.store.follower import Follower
-from dynafile.store.format import snapshot_header_length
+from dynafile.store.format import Operation, snapshot_header_length
+from dynafile.store.history import MemoryHistory
 from dynafile.store.partition import Partition
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import END
@@ -17,6 +18,19 @@ MOST_READ: Final = 512
 
 class Replica(Follower):
     """Reads of keys, ranges and sizes, each at the newest published LSN."""
+
+    history: MemoryHistory | None = None
+    """Of a store in memory, what its schema wants to be kept of the commits."""
+
+    def apply_in_memory(self, operations: list[Operation], time: int) -> None:
+        """Make a commit in a store without a journal. Called with the mutex held."""
+        start = self.lsn
+        self.words[END] = end = start + 1
+        self.apply(operations, end, time)
+        if self.schema.retention is not None:
+            if self.history is None:
+                self.history = MemoryHistory(self.mutex)
+            self.history.note(start, time, operations, self.schema.retention)
 
     def get(self, keyspace: Keyspace, key: bytes) -> bytes | None:
         """Return the value at ``key``. Warm, it costs no system call and takes no lock."""

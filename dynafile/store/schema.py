@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from dynafile.errors import CorruptFile, ForeignFile
@@ -11,6 +11,27 @@ from dynafile.store.format import FORMAT_VERSION, check_version
 
 MOST_INDENTED: Final = 100
 """With more keyspaces than that, ``meta.json`` is one line."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long the journal is kept for who reads it as a stream."""
+
+    seconds: int
+    size: int | None = None
+    """At most so many bytes, the rest may go earlier; None: however many."""
+    until: int | None = None
+    """From this time on, in microseconds since 1970, nothing needs to be kept; None: always."""
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Retention:
+        """Read what ``asdict`` gave."""
+        size, until = value["size"], value["until"]
+        return cls(
+            seconds=int(value["seconds"]),
+            size=None if size is None else int(size),
+            until=None if until is None else int(until),
+        )
 
 
 @dataclass(frozen=True)
@@ -23,24 +44,29 @@ class Schema:
     next_keyspace: int = 1
     tables: dict[str, Any] = field(default_factory=dict)
     """What the floor of the tables keeps here; plain JSON, nothing to the store."""
+    retention: Retention | None = None
+    """None: the journal goes as soon as the snapshots have what is in it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the schema as JSON values."""
-        return {
+        value = {
             "version": self.version,
             "keyspaces": {str(number): folder for number, folder in self.keyspaces.items()},
             "next_keyspace": self.next_keyspace,
             "tables": self.tables,
         }
+        return value if self.retention is None else {**value, "retention": asdict(self.retention)}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Schema:
         """Read what :meth:`to_json` gave."""
+        retention = value.get("retention")
         return cls(
             version=int(value["version"]),
             keyspaces={int(n): _inside(folder) for n, folder in value["keyspaces"].items()},
             next_keyspace=int(value["next_keyspace"]),
             tables=dict(value["tables"]),
+            retention=None if retention is None else Retention.from_json(retention),
         )
 
     def encode(self) -> bytes:

@@ -24,6 +24,7 @@ from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Check
 from dynafile.store.filesystem import folder_bytes
 from dynafile.store.flusher import Flusher
 from dynafile.store.format import SCHEMA, Operation
+from dynafile.store.history import History, JournalHistory, MemoryHistory
 from dynafile.store.journal import Journal
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import MOST_READ, Replica
@@ -113,6 +114,18 @@ class Store:
         """Catch up with what other processes have committed."""
         if self.replica.words[0] != self.replica.lsn:
             self.replica.catch_up()
+
+    def published(self) -> int:
+        """Return the LSN up to which there are commits now."""
+        self.follow()
+        return self.replica.lsn
+
+    @property
+    def history(self) -> History:
+        """The commits that were made, as far back as the schema wants them to be kept."""
+        if self._journal is not None:
+            return JournalHistory(self.volume, self.replica.store_id)
+        return self.replica.history or MemoryHistory(self.replica.mutex)
 
     def keyspace(self, number: int) -> Keyspace:
         """Return a keyspace of the schema; the object stays the same while the store is open.

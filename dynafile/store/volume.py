@@ -85,6 +85,9 @@ class Volume(Protocol):
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
         """Return up to ``size`` bytes from ``offset``; -1: to the end of the file."""
 
+    def read_apart(self, name: str, offset: int, size: int) -> bytes:
+        """Do what :meth:`read` does, beside threads that :meth:`forget` the file meanwhile."""
+
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Write in place, extending the file or making it; not durable before :meth:`sync`."""
 

@@ -307,9 +307,7 @@ class Writer:
         """
         replica, journal = self._replica, self._journal
         assert journal is not None
-        time = int(self._clock() * 1_000_000)
-        if time < replica.time:
-            time = replica.time
+        time = self.now()
         start = end = replica.lsn
         version, synced = replica.schema.version, journal.synced
         chunks: list[bytes] = []
@@ -339,6 +337,11 @@ class Writer:
                     lsn += len(chunk)
                     replica.apply(operations, lsn, time)
         return end - start
+
+    def now(self) -> int:
+        """Return the time in microseconds, which never goes back."""
+        time = int(self._clock() * 1_000_000)
+        return max(self._replica.time, time)
 
     def _take_back(self, journal: Journal, start: int) -> None:
         """Undo an append that was not published, so that no later holder adopts it."""
@@ -387,10 +390,7 @@ class Writer:
             if replica.unusable is not None:
                 raise replica.unusable
             for commit in self._prepare(group):
-                time = max(replica.time, int(self._clock() * 1_000_000))
-                lsn = replica.lsn + 1
-                self._words[END] = lsn
-                replica.apply(commit.operations, lsn, time)
+                replica.apply_in_memory(commit.operations, self.now())
 
 
 def _too_large(size: int) -> InvalidArgument:

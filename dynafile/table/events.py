@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -39,6 +39,9 @@ class Event(NamedTuple):
 EventListener = Callable[[Event], object]
 """What :meth:`Table.add_stream_listener` takes; what it returns is not looked at."""
 
+Wanted = Callable[[Mapping[str, Any]], object]
+"""Whether a listener wants to hear of a write, by the item as it is now, or was."""
+
 Change = tuple[bytes | None, bytes | None]
 """The encoded item after and before a write."""
 
@@ -64,7 +67,7 @@ class Dispatcher:
     """
 
     def __init__(self) -> None:
-        self._listeners: tuple[EventListener, ...] = ()
+        self._listeners: tuple[tuple[EventListener, Wanted | None], ...] = ()
         self._turn = threading.Condition()
         self._tickets: deque[Ticket] = deque()
         self._own = threading.local()
@@ -72,15 +75,14 @@ class Dispatcher:
     def __bool__(self) -> bool:
         return bool(self._listeners)
 
-    def connect(self, listener: EventListener) -> None:
+    def connect(self, listener: EventListener, wanted: Wanted | None = None) -> None:
         """Add a listener; one that is added twice hears twice."""
-        self._listeners += (listener,)
+        self._listeners += ((listener, wanted),)
 
     def remove(self, listener: EventListener) -> None:
         """Remove a listener; raises ValueError where it is not connected."""
-        listeners = list(self._listeners)
-        listeners.remove(listener)
-        self._listeners = tuple(listeners)
+        place = [each for each, _ in self._listeners].index(listener)
+        self._listeners = self._listeners[:place] + self._listeners[place + 1 :]
 
     def draw(self, changes: list[Change]) -> Ticket:
         """Take a place in the order of commits. Called under the store's lock."""
@@ -116,13 +118,15 @@ class Dispatcher:
             with self._turn:
                 self._turn.wait_for(lambda: self._tickets[0] is ticket)
             for new, old in ticket.changes:
-                for listener in self._listeners:
-                    _call(listener, new, old)
+                for listener, wanted in self._listeners:
+                    _call(listener, wanted, new, old)
         finally:
             self.cancel(ticket)
 
 
-def _call(listener: EventListener, new: bytes | None, old: bytes | None) -> None:
+def _call(
+    listener: EventListener, wanted: Wanted | None, new: bytes | None, old: bytes | None
+) -> None:
     # Each listener gets items of its own, so that none sees what another did to them.
     event = Event(
         ActionType.DELETE if new is None else ActionType.PUT,
@@ -130,6 +134,7 @@ def _call(listener: EventListener, new: bytes | None, old: bytes | None) -> None
         None if old is None else decode_item(old),
     )
     try:
-        listener(event)
+        if wanted is None or wanted(event.new or event.old or {}):
+            listener(event)
     except Exception:  # noqa: BLE001 - a listener stops nobody
         _log.exception("the listener %r raised on %s; the write stands", listener, event.action)

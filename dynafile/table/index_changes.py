@@ -131,7 +131,8 @@ def _changed(
     keyspaces: dict[int, str] | None = None,
     next_keyspace: int | None = None,
 ) -> Schema:
-    return Schema(
+    return replace(
+        schema,
         version=schema.version + 1,
         keyspaces=schema.keyspaces if keyspaces is None else keyspaces,
         next_keyspace=next_keyspace or schema.next_keyspace,

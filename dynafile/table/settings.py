@@ -9,6 +9,7 @@ from typing import Any, Final
 ON_DEMAND: Final = "PAY_PER_REQUEST"
 PROVISIONED: Final = "PROVISIONED"
 BILLING_MODES: Final = (PROVISIONED, ON_DEMAND)
+DAY: Final = 86_400
 STREAM_VIEWS: Final = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
 TABLE_CLASSES: Final = ("STANDARD", "STANDARD_INFREQUENT_ACCESS")
 
@@ -18,7 +19,7 @@ Units = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What ``meta.json`` has under ``settings``; nothing of it changes how the table works."""
+    """What ``meta.json`` has under ``settings``; all but the stream changes nothing here."""
 
     created: int | None = None
     """Microseconds since 1970; None: a table that was made before this was kept."""
@@ -29,6 +30,14 @@ class Settings:
     """Those of its global indexes."""
     stream: str | None = None
     """The view type of its stream; None: it has none."""
+    stream_seconds: int = DAY
+    """How long records of the stream are kept."""
+    stream_size: int | None = None
+    """At most so many bytes of the journal are kept for it; None: however many."""
+    stream_label: int | None = None
+    """When the stream was declared, in microseconds since 1970; it stays when the stream ends."""
+    stream_ended: int | None = None
+    """When it was disabled; what is in it can be read until it is too old."""
     protected: bool = False
     """Whether it must not be deleted."""
     table_class: str = "STANDARD"
@@ -75,6 +84,10 @@ _RIGHT: Final = {
     "units": lambda value: value is None or _is_units(value),
     "index_units": lambda value: isinstance(value, dict) and all(map(_is_units, value.values())),
     "stream": lambda value: value is None or value in STREAM_VIEWS,
+    "stream_seconds": lambda value: type(value) is int and value > 0,
+    "stream_size": lambda value: value is None or (type(value) is int and value > 0),
+    "stream_label": lambda value: value is None or type(value) is int,
+    "stream_ended": lambda value: value is None or type(value) is int,
     "protected": lambda value: type(value) is bool,
     "table_class": lambda value: value in TABLE_CLASSES,
     "encrypted": lambda value: type(value) is bool,

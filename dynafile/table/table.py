@@ -11,7 +11,7 @@ from dynafile.store.format import CLEAR, DELETE, SCHEMA, Operation
 from dynafile.store.store import Store
 from dynafile.store.view import View
 from dynafile.store.writer import SchemaChanged
-from dynafile.table.events import Change, EventListener
+from dynafile.table.events import Change, EventListener, Wanted
 from dynafile.table.expiry import SWEEP_JUMP_SECONDS, expired_range, item_key_of
 from dynafile.table.index_changes import finished
 from dynafile.table.reader import MANY
@@ -60,16 +60,18 @@ class Table(TableWriter):
 
     def _prepare_clear(self, view: View) -> tuple[list[Operation], list[Change]]:
         changes: list[Change] = []
-        if self.dispatcher:
+        notes: list[Operation] = []
+        if self.dispatcher or self._view is not None:
             chunks = self._store.range(self._items, b"", None, limit=MANY)
             found = {key for keys, _ in chunks for key in keys}
-            olds = (
-                view.get(self._items, key) for key in sorted(found.union(view.written(self._items)))
-            )
-            changes += [(None, old) for old in olds if old is not None]
+            for key in sorted(found.union(view.written(self._items))):
+                old = view.get(self._items, key)
+                if old is not None:
+                    changes.append((None, old))
+                    self._note(notes, key, None, old)
         spaces = [self._items.id] + ([] if self._expiry is None else [self._expiry.id])
         spaces += [index.entries for index in self._indexes.values()]
-        operations: list[Operation] = [(CLEAR, number, b"", b"") for number in spaces]
+        operations: list[Operation] = [(CLEAR, number, b"", b"") for number in spaces] + notes
         building = [index.name for index in self._indexes.values() if index.definition.building]
         if building:
             # Of an empty table an index is complete, and what a backfill has read means nothing.
@@ -123,6 +125,7 @@ class Table(TableWriter):
                 old = view.get(self._items, key)
                 if self._indexes:
                     self._reindex(operations, key, old, None)
+                self._note(operations, key, None, old, expired=True)
                 changes.append((None, old))
             if len(changes) >= most:
                 break
@@ -159,11 +162,11 @@ class Table(TableWriter):
 
     # -- listeners ------------------------------------------------------------------------------
 
-    def add_listener(self, listener: EventListener) -> None:
-        """Call ``listener`` with an Event after each write of this handle."""
+    def add_listener(self, listener: EventListener, wanted: Wanted | None = None) -> None:
+        """Call ``listener`` with an Event after each write of this handle, or those wanted."""
         if not callable(listener):
             raise InvalidArgument(f"a listener is a callable that takes an Event, not {listener!r}")
-        self.dispatcher.connect(listener)
+        self.dispatcher.connect(listener, wanted)
         self._take(self._schema)
 
     def remove_listener(self, listener: EventListener) -> None:

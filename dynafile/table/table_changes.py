@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -12,7 +13,8 @@ from dynafile.table.definition import Definition, definition_in
 from dynafile.table.folders import expiry_folder, items_folder, table_home
 from dynafile.table.index_changes import with_indexes, without_index
 from dynafile.table.index_options import Index
-from dynafile.table.tokens import TOKENS_FOLDER
+from dynafile.table.own_keyspaces import OWN_FOLDERS
+from dynafile.table.stream_options import StreamOptions, with_retention, with_stream
 
 
 def with_table(schema: Schema, definition: Definition, indexes: Mapping[str, Index]) -> Schema:
@@ -31,7 +33,8 @@ def with_table(schema: Schema, definition: Definition, indexes: Mapping[str, Ind
         number += 1
         keyspaces[number] = expiry_folder(home)
         definition = replace(definition, expiry=number)
-    made = Schema(
+    made = replace(
+        schema,
         version=schema.version + 1,
         keyspaces=keyspaces,
         next_keyspace=number + 1,
@@ -39,7 +42,7 @@ def with_table(schema: Schema, definition: Definition, indexes: Mapping[str, Ind
     )
     where = f"the table {definition.name!r}"
     indexed = with_indexes(made, definition.name, indexes, where, empty=True)
-    return replace(indexed, version=schema.version + 1)
+    return with_retention(replace(indexed, version=schema.version + 1))
 
 
 def create_table(store: Store, definition: Definition, indexes: Mapping[str, Index]) -> None:
@@ -61,11 +64,13 @@ def delete_table(store: Store, name: str) -> None:
                 "deletion protection first."
             )
         gone = definition.keyspaces
-        return replace(
-            schema,
-            version=schema.version + 1,
-            keyspaces={n: folder for n, folder in schema.keyspaces.items() if n not in gone},
-            tables={n: table for n, table in schema.tables.items() if n != name},
+        return with_retention(
+            replace(
+                schema,
+                version=schema.version + 1,
+                keyspaces={n: folder for n, folder in schema.keyspaces.items() if n not in gone},
+                tables={n: table for n, table in schema.tables.items() if n != name},
+            )
         )
 
     store.change_schema(change)
@@ -93,9 +98,23 @@ def alter_table(
             new = with_indexes(new, name, create, f"the table {name!r}", empty=False)
         if delete is not None:
             new = without_index(new, definition_in(new, name), delete)
-        return new if new is schema else replace(new, version=schema.version + 1)
+        if new is schema:
+            return schema
+        return with_retention(replace(new, version=schema.version + 1))
 
     store.change_schema(change)
+
+
+def declare_stream(store: Store, name: str, stream: StreamOptions | None) -> None:
+    """Give a table a stream, where it has none yet."""
+
+    def alter(definition: Definition) -> Definition:
+        settings = definition.settings
+        if settings.stream is None:
+            settings = with_stream(settings, stream, int(time.time() * 1_000_000))
+        return replace(definition, settings=settings)
+
+    alter_table(store, name, alter)
 
 
 def check_keyspaces(schema: Schema) -> list[str]:
@@ -113,5 +132,5 @@ def check_keyspaces(schema: Schema) -> list[str]:
                 problems.append(f"{owners[number]!r} and {name!r} share the keyspace {number}")
             owners[number] = name
     nobodys = set(schema.keyspaces) - set(owners)
-    nobodys = {number for number in nobodys if schema.keyspaces.get(number) != TOKENS_FOLDER}
+    nobodys = {number for number in nobodys if schema.keyspaces.get(number) not in OWN_FOLDERS}
     return problems + [f"the keyspace {number} belongs to no table" for number in sorted(nobodys)]

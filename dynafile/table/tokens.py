@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from dynafile.errors import IdempotentParameterMismatch
 from dynafile.store.format import DELETE, PUT, Operation
-from dynafile.store.partition_map import Keyspace
-from dynafile.store.schema import Schema
 from dynafile.store.store import Store
 from dynafile.store.view import View
+from dynafile.table.own_keyspaces import TOKENS_FOLDER, own_keyspace
 
 KEPT_SECONDS: Final = 600
-TOKENS_FOLDER: Final = "_tokens/_partitions"
 _BY_TOKEN: Final = b"K"
 _BY_TIME: Final = b"T"
 _CLEARED: Final = 25
@@ -32,32 +29,13 @@ class Tokens:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def _space(self) -> Keyspace:
-        def change(schema: Schema) -> Schema:
-            if TOKENS_FOLDER in schema.keyspaces.values():
-                return schema
-            number = schema.next_keyspace
-            return replace(
-                schema,
-                version=schema.version + 1,
-                keyspaces={**schema.keyspaces, number: TOKENS_FOLDER},
-                next_keyspace=number + 1,
-            )
-
-        if TOKENS_FOLDER not in self._store.schema.keyspaces.values():
-            self._store.change_schema(change)
-        keyspaces = self._store.schema.keyspaces
-        return self._store.keyspace(
-            next(n for n, folder in keyspaces.items() if folder == TOKENS_FOLDER)
-        )
-
     def noting(self, token: str, digest: bytes, now: float) -> Callable[[View], list[Operation]]:
         """Return what is called under the lock and gives the operations that note a request.
 
         It raises Repeated where the same request was made with the token, and
         IdempotentParameterMismatch where another was.
         """
-        space = self._space()
+        space = own_keyspace(self._store, TOKENS_FOLDER)
         key = _BY_TOKEN + token.encode()
         at = int(now * _MICROSECONDS)
         oldest = at - KEPT_SECONDS * _MICROSECONDS

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from dynafile.errors import ConditionalCheckFailed, DynafileError, InvalidKey
-from dynafile.store.format import DELETE, PUT, SCHEMA, Operation
+from dynafile.store.format import CHANGE, DELETE, PUT, SCHEMA, Operation
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
 from dynafile.store.view import View
 from dynafile.store.writer import SchemaChanged
+from dynafile.table.changes import VIEWS, change_note
 from dynafile.table.definition import Definition
 from dynafile.table.events import Change, Dispatcher, Ticket
 from dynafile.table.expiry import expiry_key, expiry_of, has_passed, is_expired
@@ -44,7 +45,9 @@ class TableWriter(TablePager):
         super()._adopt(schema)
         definition = self.definition
         types_known = definition.pk_type and (definition.sk_type or definition.sk_attribute is None)
-        free = self._ttl is None and not self._indexes
+        view = definition.settings.stream
+        self._view = None if view is None else VIEWS[view]
+        free = self._ttl is None and not self._indexes and view is None
         self._blind = bool(types_known) and free and not self.dispatcher
 
     # -- writing --------------------------------------------------------------------------------
@@ -298,6 +301,7 @@ class TableWriter(TablePager):
             if old is not None and self._forget(operations, key, old, now):
                 # Its removal comes first, as the sweep would have done it.
                 changes.append((None, old))
+                self._note(operations, key, None, old, expired=True)
                 old = None
             if raw is not None:
                 if write.expiry is not None and self._expiry is not None:
@@ -306,7 +310,24 @@ class TableWriter(TablePager):
                 changes.append((raw, old))
             elif old is not None:
                 changes.append((None, old))
+            if self._view is not None:
+                self._note(operations, key, raw, old)
         return changes
+
+    def _note(
+        self,
+        operations: list[Operation],
+        key: bytes,
+        new: bytes | None,
+        old: bytes | None,
+        *,
+        expired: bool = False,
+    ) -> None:
+        """Say in the commit what became of an item, for the stream of the table."""
+        if self._view is not None:
+            note = change_note(self._view, new, old, expired=expired)
+            if note is not None:
+                operations.append((CHANGE, self._items.id, key, note))
 
     def _unexpired(self, raw: bytes | None, now: float) -> bytes | None:
         if raw is None or self._ttl is None:

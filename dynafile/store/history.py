@@ -1,0 +1,243 @@
+"""The history: commits that were made, in their order, as far back as they are kept."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final, Protocol
+
+from dynafile.errors import CorruptFile
+from dynafile.store.format import (
+    FRAME_BYTES,
+    RECORD_HEADER_BYTES,
+    RECORD_TIME_OFFSET,
+    ROTATE,
+    SEGMENT_HEADER_BYTES,
+    Operation,
+    Record,
+    check_segment_header,
+    decode_numbers,
+    decode_record,
+)
+from dynafile.store.names import parse_segment_name, segment_name
+from dynafile.store.schema import Retention
+from dynafile.store.volume import Volume
+
+READ_BYTES: Final = 1024 * 1024
+_MICROSECONDS: Final = 1_000_000
+
+
+class Forgotten(Exception):
+    """The commit is no longer kept."""
+
+
+class NoCommit(Exception):
+    """No commit begins at this LSN."""
+
+
+class History(Protocol):
+    """Commits by their LSN. Never seen by who only reads and writes items."""
+
+    def read(self, lsn: int, stop: int) -> Iterator[Record]:
+        """Yield the commits from ``lsn`` up to ``stop``, an LSN that is published.
+
+        Raises Forgotten where a commit is no longer kept, NoCommit where none begins at ``lsn``.
+        """
+
+    def oldest(self, end: int, time: int) -> int:
+        """Return where the oldest commits begin that are kept; ``end``: there are none.
+
+        Those before ``time``, in microseconds, may be left out.
+        """
+
+    def size(self, lsn: int, end: int) -> int:
+        """Return how many bytes the commits from ``lsn`` to ``end`` take."""
+
+
+def forgets(retention: Retention, time: int, size: int, now: int) -> bool:
+    """Say whether a commit need not be kept.
+
+    :param time: when it was made; ``now``: the time that it is; both in microseconds.
+    :param size: bytes of it and of all that came after it.
+    """
+    if time < now - retention.seconds * _MICROSECONDS:
+        return True
+    return retention.size is not None and size > retention.size
+
+
+class JournalHistory:
+    """The history of a store on a volume: the segments of its journal, that are kept as long."""
+
+    def __init__(self, volume: Volume, store_id: bytes) -> None:
+        self._volume = volume
+        self._store_id = store_id
+
+    def _bases(self) -> list[int]:
+        return segments(self._volume)
+
+    def read(self, lsn: int, stop: int) -> Iterator[Record]:
+        """Yield commits; see :class:`History`."""
+        bases = self._bases()
+        place = bisect_right(bases, lsn)
+        if not place:
+            raise Forgotten
+        base = bases[place - 1]
+        if lsn < stop:
+            self._check(base)
+        first = True
+        while lsn < stop:
+            start, size = lsn, min(stop - lsn, READ_BYTES)
+            data = self._read(base, start, size)
+            while lsn < stop and (record := decode_record(data, lsn - start, lsn)) is not None:
+                lsn = record.end
+                first = False
+                yield record
+                if record.operations[0][0] == ROTATE:
+                    base = decode_numbers(record.operations[0][2])[0]
+                    break
+            if lsn == start:
+                record = self._large(base, lsn, data)
+                if record is None:
+                    raise NoCommit if first else self._damaged(base, lsn)
+                lsn = record.end
+                first = False
+                yield record
+
+    def _read(self, base: int, lsn: int, size: int) -> bytes:
+        try:
+            offset = SEGMENT_HEADER_BYTES + lsn - base
+            return self._volume.read_apart(segment_name(base), offset, size)
+        except FileNotFoundError:
+            raise Forgotten from None
+
+    def _check(self, base: int) -> None:
+        header = self._read(base, base - SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES)
+        path = f"{self._volume.root}/{segment_name(base)}"
+        check_segment_header(header, self._store_id, base, path)
+
+    def _large(self, base: int, lsn: int, data: bytes) -> Record | None:
+        """Return a record that is longer than what is read at a time."""
+        length = int.from_bytes(data[4:8], "little")
+        if FRAME_BYTES + length <= len(data):
+            return None
+        return decode_record(self._read(base, lsn, FRAME_BYTES + length), 0, lsn)
+
+    def _damaged(self, base: int, lsn: int) -> CorruptFile:
+        path = f"{self._volume.root}/{segment_name(base)}"
+        offset = SEGMENT_HEADER_BYTES + lsn - base
+        return CorruptFile(
+            f"{path} is damaged at offset {offset} (LSN {lsn}), so what the stream holds after it "
+            f"cannot be read; the items are not affected. Go on with start='LATEST'",
+            path=path,
+            offset=offset,
+        )
+
+    def oldest(self, end: int, time: int) -> int:
+        """Return where the oldest commits begin; see :class:`History`."""
+        bases = self._bases()
+        if not bases:
+            return end
+        oldest = bases[0]
+        for base in bases[1:]:
+            begun = first_time(self._volume, base)
+            if begun is None or begun >= time:
+                break
+            oldest = base
+        return min(oldest, end)
+
+    def size(self, lsn: int, end: int) -> int:
+        """Return the bytes from one LSN to another."""
+        return end - lsn
+
+
+class MemoryHistory:
+    """The history of a store in memory."""
+
+    def __init__(self, mutex: threading.RLock) -> None:
+        self._mutex = mutex
+        self._kept: deque[tuple[Record, int]] = deque()
+        self._written = 0
+
+    def note(self, lsn: int, time: int, operations: list[Operation], retention: Retention) -> None:
+        """Keep a commit, and forget those that need not be. Called with the mutex held."""
+        kept = self._kept
+        if kept and kept[-1][0].end != lsn:
+            kept.clear()  # nothing was kept in between
+        before, self._written = self._written, self._written + _size_of(operations)
+        kept.append((Record(lsn, lsn, time, 0, operations, lsn + 1), before))
+        while forgets(retention, kept[0][0].time, self._written - kept[0][1], time):
+            kept.popleft()
+            if not kept:
+                return
+
+    def read(self, lsn: int, stop: int) -> Iterator[Record]:
+        """Yield commits; see :class:`History`."""
+        while lsn < stop:
+            with self._mutex:
+                first = self._kept[0][0].lsn if self._kept else stop
+                if lsn < first:
+                    raise Forgotten
+                part = [self._kept[place][0] for place in range(lsn - first, len(self._kept))][
+                    : stop - lsn
+                ]
+            if not part:
+                raise NoCommit
+            yield from part
+            lsn = part[-1].end
+
+    def oldest(self, end: int, time: int) -> int:
+        """Return where the oldest commits begin; see :class:`History`."""
+        with self._mutex:
+            return min(self._kept[0][0].lsn, end) if self._kept else end
+
+    def size(self, lsn: int, end: int) -> int:
+        """Return the bytes of keys and values, and of what frames them."""
+        with self._mutex:
+            if not self._kept:
+                return 0
+            place = lsn - self._kept[0][0].lsn
+            if place >= len(self._kept):
+                return 0
+            return self._written - self._kept[max(place, 0)][1]
+
+
+def _size_of(operations: list[Operation]) -> int:
+    return RECORD_HEADER_BYTES + sum(len(key) + len(value) for _, _, key, value in operations)
+
+
+def segments(volume: Volume) -> list[int]:
+    """Return the first LSNs of the segments of a journal, in order."""
+    found = map(parse_segment_name, volume.list("journal"))
+    return sorted(base for base in found if base is not None)
+
+
+def first_time(volume: Volume, base: int) -> int | None:
+    """Return the commit time of the first record of a segment; None: it has none, or is gone."""
+    try:
+        name = segment_name(base)
+        data = volume.read_apart(name, SEGMENT_HEADER_BYTES + RECORD_TIME_OFFSET, 8)
+    except FileNotFoundError:
+        return None
+    return int.from_bytes(data, "little") or None
+
+
+def superfluous(
+    volume: Volume, target: int, end: int, retention: Retention | None, now: int
+) -> list[int]:
+    """Return the segments before ``target`` that need not be kept, oldest first.
+
+    ``end`` is the end of the journal, ``now`` the time in microseconds.
+    """
+    before = [base for base in segments(volume) if base <= target]
+    if retention is None or (retention.until is not None and now > retention.until):
+        return [base for base in before if base < target]
+    gone: list[int] = []
+    for base, following in pairwise(before):
+        time = first_time(volume, following)
+        if time is None or not forgets(retention, time, end - following, now):
+            break
+        gone.append(base)
+    return gone

@@ -1,0 +1,149 @@
+"""What is stored of the named consumers of streams.
+
+It is in a keyspace of the store's own: for each name a head, which says up to where records were
+handed out and who takes part, and an entry for each record that was handed out and not acknowledged
+yet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dynafile.errors import InvalidArgument
+from dynafile.store.format import DELETE, Operation
+from dynafile.store.partition_map import Keyspace
+from dynafile.store.store import Store
+from dynafile.store.view import View
+from dynafile.store.writer import SchemaChanged
+from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, find_own_keyspace
+from dynafile.table.stream_record import Position, sequence_number
+
+LONGEST_NAME: Final = 255
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is stored of a name."""
+
+    start: str
+    at: Position
+    """The place up to which records were handed out."""
+    members: tuple[str, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return the value of the entry."""
+        value = {"start": self.start, "at": self.at, "members": self.members}
+        return json.dumps(value, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Head:
+        """Read what :meth:`encode` wrote."""
+        value = json.loads(raw)
+        lsn, place = value["at"]
+        return cls(value["start"], (lsn, place), tuple(value["members"]))
+
+
+class ConsumerState:
+    """The entries of one name."""
+
+    def __init__(self, space: Keyspace, number: int, name: str) -> None:
+        self.space = space
+        self.name = name
+        self.head = number.to_bytes(8, "big") + name.encode() + b"\0H"
+        self._first = self.head[:-1] + b"R"
+
+    def entry(self, position: Position) -> bytes:
+        """Return the key of a record's entry."""
+        lsn, place = position
+        return self._first + lsn.to_bytes(8, "big") + place.to_bytes(4, "big")
+
+    def position(self, entry: bytes) -> Position:
+        """Return the place of the record that an entry stands for."""
+        return int.from_bytes(entry[-12:-4], "big"), int.from_bytes(entry[-4:], "big")
+
+    @property
+    def entries(self) -> tuple[bytes, bytes]:
+        """The range of the entries."""
+        return self._first, self._first[:-1] + b"S"
+
+
+def check_consumer_name(name: object) -> str:
+    """Return the name of a consumer; raises InvalidArgument."""
+    if isinstance(name, str) and name and "\0" not in name:
+        try:
+            if len(name.encode()) <= LONGEST_NAME:
+                return name
+        except UnicodeEncodeError:
+            pass
+    raise InvalidArgument(
+        f"the name of a consumer is text of 1 to {LONGEST_NAME} bytes, not {name!r:.80}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamConsumer:
+    """A named consumer, as :meth:`Table.stream_consumers` tells of it."""
+
+    name: str
+    start: str
+    """Where it began: ``"TRIM_HORIZON"``, ``"LATEST"`` or a sequence number."""
+    position: str
+    """Records before this sequence number were handed out; all zeros: none yet."""
+    unacknowledged: int
+    """Records that were handed out and not acknowledged."""
+    members: int
+    """Streams that take part now, and those whose process died and was not missed yet."""
+
+
+def consumers_of(store: Store, number: int) -> dict[str, StreamConsumer]:
+    """Return the consumers of a table's stream by name."""
+    space = find_own_keyspace(store, CONSUMERS_FOLDER)
+    found: dict[str, StreamConsumer] = {}
+    if space is None:
+        return found
+    prefix = number.to_bytes(8, "big")
+    high = (number + 1).to_bytes(8, "big")
+    for keys, values in store.range(space, prefix, high, limit=1 << 30):
+        for key, value in zip(keys, values, strict=True):
+            name = key[8 : key.index(b"\0", 8)].decode()
+            if key == ConsumerState(space, number, name).head:
+                head = Head.decode(value)
+                found[name] = StreamConsumer(
+                    name=name,
+                    start=head.start,
+                    position=sequence_number(head.at),
+                    unacknowledged=0,
+                    members=len(head.members),
+                )
+            elif name in found:
+                consumer = found[name]
+                found[name] = replace(consumer, unacknowledged=consumer.unacknowledged + 1)
+    return found
+
+
+def drop_consumer(store: Store, number: int, name: str, *, durable: bool) -> None:
+    """Remove what is stored of a consumer."""
+    space = find_own_keyspace(store, CONSUMERS_FOLDER)
+    if space is None:
+        return
+    state = ConsumerState(space, number, name)
+    _, high = state.entries
+
+    def prepare(view: View) -> list[Operation]:
+        entries = view.range(space, state.head, high)
+        return [(DELETE, space.id, key, b"") for key, _ in entries]
+
+    commit_any(store, prepare, durable=durable)
+
+
+def commit_any(store: Store, prepare: Callable[[View], list[Operation]], *, durable: bool) -> None:
+    """Commit what does not depend on the schema."""
+    while True:
+        try:
+            store.commit([], store.schema.version, prepare, durable)
+        except SchemaChanged:
+            continue
+        return

@@ -1,0 +1,319 @@
+"""Named consumers of a stream: who has which record, and how far all of them are.
+
+What a name has to remember is in the store, see ``consumer_names``. So an acknowledgement is a
+commit like any other, and can be part of one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+from uuid import uuid4
+
+from xxhash import xxh3_64_digest
+
+from dynafile.errors import AcknowledgementRefused, InvalidArgument, LockTimeout, TrimmedDataAccess
+from dynafile.store.format import DELETE, PUT, Operation
+from dynafile.store.store import Store
+from dynafile.store.view import View
+from dynafile.store.volume import Claim
+from dynafile.table.consumer_names import ConsumerState, Head, commit_any
+from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, own_keyspace
+from dynafile.table.stream_reader import TRIM_HORIZON, StreamReader
+from dynafile.table.stream_record import Position, StreamRecord
+
+MOST_TAKEN: Final = 64
+"""A consumer that is alone takes up to so many records at a time, for ``TAKEN_SECONDS``."""
+TAKEN_SECONDS: Final = 0.05
+MOST_WAITING: Final = 256
+"""Records that wait for an earlier one of their item, which another consumer is at."""
+LOOK_SECONDS: Final = 0.1
+"""How often a consumer looks whether the others are still there."""
+NOTE_SECONDS: Final = 60.0
+"""How often one that finds nothing for it notes how far it has looked."""
+_NOBODY: Final = bytes(16)
+
+Wanted = Callable[[StreamRecord], object]
+
+
+class _Again(Exception):
+    """Another consumer was faster."""
+
+
+class Consumer:
+    """One of those that share the work of a name.
+
+    The records of an item are handed out in their order: one waits until those before it are
+    acknowledged, if another consumer has them. A consumer that is gone, however it went, is known
+    by its claim, which its process held; what it did not acknowledge goes to another.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        reader: StreamReader,
+        number: int,
+        name: str,
+        start: str | None,
+        *,
+        wanted: Wanted | None,
+        durable: bool,
+    ) -> None:
+        """Take part. Raises InvalidArgument where the name was begun with another ``start``."""
+        self.store = store
+        self._reader = reader
+        self._wanted = wanted
+        self._durable = durable
+        if not durable:
+            store.keep_flushed()
+        self._state = ConsumerState(own_keyspace(store, CONSUMERS_FOLDER), number, name)
+        self._id = uuid4().bytes
+        self._claim: Claim | None = store.volume.claim(_claim_of(self._id.hex()))
+        self._dead: set[str] = set()
+        self._looked = 0.0
+        self._given: deque[Position] = deque()
+        """What it was given and has not acknowledged, in that order."""
+        self._mutex = threading.Lock()
+        self._seen: tuple[Position, Position] = ((0, 0), (0, 0))
+        """Up to where it has looked, from the place that is stored."""
+        self._noted = time.monotonic()
+        self._size = 1
+        self._taken = 0.0
+        place = reader.place_of(TRIM_HORIZON if start is None else start)
+        self._claim.acquire(0)
+        try:
+            self._commit(lambda view: self._joining(view, start, place))
+        except BaseException:
+            self._claim.release()
+            raise
+
+    def _joining(self, view: View, start: str | None, place: Position) -> list[Operation]:
+        head = self._head(view)
+        if head is None:
+            head = Head(TRIM_HORIZON if start is None else start, place)
+        elif start not in (None, head.start):
+            raise InvalidArgument(
+                f"the consumer {self._state.name!r} was begun with start={head.start!r}, and is at "
+                f"another place by now: leave start={start!r} out to go on there, choose another "
+                f"name, or begin anew after drop_stream_consumer({self._state.name!r})"
+            )
+        return [self._put(replace(head, members=(*head.members, self._id.hex())))]
+
+    # -- taking ---------------------------------------------------------------------------------
+
+    def take(self) -> list[StreamRecord]:
+        """Return records that are this consumer's now, none where there are none for it.
+
+        First those that nobody has any more. Raises TrimmedDataAccess where records were lost.
+        """
+        self._pace()
+        while True:
+            self._look_after_others()
+            head = self._stored()
+            looked_from, looked_to = self._seen
+            try:
+                fresh, after = self._reader.read(looked_to if looked_from == head.at else head.at)
+                self._seen = (head.at, head.at if fresh else after)
+                taken = self._take(head, fresh, after)
+            except _Again:
+                continue
+            except TrimmedDataAccess as error:
+                error.add_note(
+                    f"the consumer {self._state.name!r} was behind for too long; to give up what "
+                    f"is lost and begin anew: drop_stream_consumer({self._state.name!r})"
+                )
+                raise
+            with self._mutex:
+                self._given.extend(record.position for record in taken)
+            for record in taken:
+                record.bind(self.acknowledge)
+            return taken
+
+    def _pace(self) -> None:
+        """Find out how many records to take, by how long the last ones took."""
+        now = time.monotonic()
+        spent, self._taken = now - self._taken, now
+        self._size = min(2 * self._size, MOST_TAKEN) if spent < TAKEN_SECONDS else 1
+
+    def _take(self, head: Head, fresh: list[StreamRecord], after: Position) -> list[StreamRecord]:
+        wanted = [record for record in fresh if self._wanted is None or self._wanted(record)]
+        low, high = self._state.entries
+        if not fresh and not self._is_note_due(head, after):
+            entries = self.store.range(self._state.space, low, high, limit=1)
+            if not any(True for _ in entries):
+                return []
+        chosen: list[Position] = []
+
+        def prepare(view: View) -> list[Operation]:
+            chosen.clear()
+            if self._head(view) != head:
+                raise _Again
+            members = tuple(each for each in head.members if each not in self._dead)
+            most = self._size if members == (self._id.hex(),) else 1
+            operations, blocked = self._orphans(view, members, most, chosen)
+            at = after
+            for record in wanted:
+                if len(chosen) >= most or len(blocked) > MOST_WAITING:
+                    at = record.position
+                    break
+                item = _item(record.key)
+                if item not in blocked:
+                    chosen.append(record.position)
+                owner = _NOBODY if item in blocked else self._id
+                operations.append(self._entry(record.position, owner, item))
+            if not operations and not (fresh and at != head.at) and not self._is_note_due(head, at):
+                return []
+            self._noted = time.monotonic()
+            return [*operations, self._put(Head(head.start, at, members))]
+
+        self._commit(prepare, durable=False)
+        by_place = {record.position: record for record in wanted}
+        return [by_place.get(place) or self._reader.record_at(place) for place in chosen]
+
+    def _is_note_due(self, head: Head, at: Position) -> bool:
+        """Say whether to store how far it has looked, before the retention gets there."""
+        return at != head.at and time.monotonic() - self._noted > NOTE_SECONDS
+
+    def _orphans(
+        self, view: View, members: tuple[str, ...], most: int, chosen: list[Position]
+    ) -> tuple[list[Operation], set[bytes]]:
+        """Choose what was handed out and nobody has, and return the items that others are at."""
+        blocked: set[bytes] = set()
+        operations: list[Operation] = []
+        for entry, value in view.range(self._state.space, *self._state.entries):
+            owner, item = value[:16], value[16:]
+            if owner == self._id:
+                continue
+            if owner.hex() in members or item in blocked or len(chosen) >= most:
+                blocked.add(item)
+                continue
+            place = self._state.position(entry)
+            chosen.append(place)
+            operations.append(self._entry(place, self._id, item))
+        return operations, blocked
+
+    def _look_after_others(self) -> None:
+        """Find out which of the others are gone: their claims are free."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        for other in self._stored().members:
+            if other != self._id.hex() and other not in self._dead:
+                claim = self.store.volume.claim(_claim_of(other))
+                try:
+                    claim.acquire(0)
+                except LockTimeout:
+                    continue
+                claim.release()
+                self._dead.add(other)
+
+    # -- acknowledging --------------------------------------------------------------------------
+
+    def acknowledge(self, record: StreamRecord, transaction: object) -> None:
+        """Acknowledge a record and what was given before it; see :meth:`StreamRecord.ack`."""
+        places = self._given_until(record.position)
+
+        def prepare(view: View) -> list[Operation]:
+            return self._acknowledging(view, record, places)
+
+        if transaction is None:
+            self._commit(prepare)
+            with self._mutex:
+                while self._given and self._given[0] in places:
+                    self._given.popleft()
+            return
+        also = getattr(transaction, "also", None)
+        if also is None:
+            raise InvalidArgument(
+                f"ack takes a transaction of db.transaction(), not {transaction!r:.80}"
+            )
+        also(self.store, prepare)
+
+    def _given_until(self, position: Position) -> tuple[Position, ...]:
+        with self._mutex:
+            while self._given and self._is_gone(self._given[0]):
+                self._given.popleft()  # acknowledged in a transaction
+            places: list[Position] = []
+            for place in self._given:
+                places.append(place)
+                if place == position:
+                    return tuple(places)
+        return ()
+
+    def _is_gone(self, place: Position) -> bool:
+        return self.store.get(self._state.space, self._state.entry(place)) is None
+
+    def _acknowledging(
+        self, view: View, record: StreamRecord, places: tuple[Position, ...]
+    ) -> list[Operation]:
+        space = self._state.space
+        entries = [self._state.entry(place) for place in places]
+        values = [view.get(space, entry) for entry in entries]
+        mine = [value is not None and value[:16] == self._id for value in values]
+        if self._claim is None or not mine or not mine[-1]:
+            raise AcknowledgementRefused(
+                f"the record {record.sequence_number} is not this consumer's to acknowledge: it "
+                "was acknowledged already, by itself or with a later one, or the stream that gave "
+                "it was closed",
+                sequence_number=record.sequence_number,
+            )
+        return [
+            (DELETE, space.id, entry, b"")
+            for entry, is_mine in zip(entries, mine, strict=True)
+            if is_mine
+        ]
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Leave, so that others get what was not acknowledged; twice is fine."""
+        claim, self._claim = self._claim, None
+        if claim is None:
+            return
+        try:
+            self._commit(self._leaving, durable=False)
+        finally:
+            claim.release()
+
+    def _leaving(self, view: View) -> list[Operation]:
+        head = self._head(view)
+        if head is None:
+            return []
+        members = tuple(each for each in head.members if each != self._id.hex())
+        return [self._put(replace(head, members=members))]
+
+    # -- entries --------------------------------------------------------------------------------
+
+    def _head(self, view: View) -> Head | None:
+        raw = view.get(self._state.space, self._state.head)
+        return None if raw is None else Head.decode(raw)
+
+    def _stored(self) -> Head:
+        raw = self.store.get(self._state.space, self._state.head)
+        if raw is None:
+            raise InvalidArgument(
+                f"the consumer {self._state.name!r} was dropped: read the stream anew to begin it"
+            )
+        return Head.decode(raw)
+
+    def _put(self, head: Head) -> Operation:
+        return (PUT, self._state.space.id, self._state.head, head.encode())
+
+    def _entry(self, place: Position, owner: bytes, item: bytes) -> Operation:
+        return (PUT, self._state.space.id, self._state.entry(place), owner + item)
+
+    def _commit(self, prepare: Callable[[View], list[Operation]], *, durable: bool = True) -> None:
+        commit_any(self.store, prepare, durable=durable and self._durable)
+
+
+def _claim_of(member: str) -> str:
+    return f"consumer-{member}"
+
+
+def _item(key: bytes) -> bytes:
+    return xxh3_64_digest(key)

@@ -1,0 +1,204 @@
+"""Reading a table's stream: the records from a place on, in the order of the commits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from dynafile.errors import InvalidSequenceNumber, StreamNotEnabled, TrimmedDataAccess
+from dynafile.store.format import CHANGE, Record
+from dynafile.store.history import Forgotten, NoCommit, forgets
+from dynafile.store.schema import Retention
+from dynafile.store.store import Store
+from dynafile.table.definition import definition_in
+from dynafile.table.keys import KeySchema
+from dynafile.table.stream_options import retention_of
+from dynafile.table.stream_record import (
+    Position,
+    StreamRecord,
+    parse_sequence_number,
+    record_of,
+    sequence_number,
+)
+
+TRIM_HORIZON: Final = "TRIM_HORIZON"
+LATEST: Final = "LATEST"
+BEGIN: Final = (0, 0)
+"""The place at which a stream begins, whatever the oldest record is."""
+BATCH: Final = 256
+"""So many records are taken at a time, or those of one commit."""
+_MICROSECONDS: Final = 1_000_000
+
+
+class StreamReader:
+    """The records of one table. Never writes, takes no lock, and may be one of many.
+
+    Commits that are too old are no longer read, although the segment that they are in may still be
+    there: what one can read does not depend on when the journal was cleaned.
+    """
+
+    def __init__(self, store: Store, table: str, number: int | None) -> None:
+        """Raise StreamNotEnabled where the table has had no stream within its retention."""
+        definition = definition_in(store.schema, table, number)
+        retention = retention_of(definition.settings)
+        if retention is None or _is_over(retention):
+            raise StreamNotEnabled(
+                f"the table {table!r} has no stream: open it with stream=True, or declare one by "
+                "update_table(); what was written before that is in no stream",
+                table=table,
+            )
+        self._store = store
+        self._table = table
+        self._number = definition.items
+        self._retention = retention
+        self._begun = definition.settings.stream_label or 0
+        self._keys = KeySchema(definition)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stream was disabled, or is no more: nothing comes after what is there."""
+        schema = self._store.schema
+        stored = schema.tables.get(self._table)
+        if stored is None or stored["items"] != self._number:
+            return True
+        return stored.get("settings", {}).get("stream") is None
+
+    # -- places ---------------------------------------------------------------------------------
+
+    def latest(self) -> Position:
+        """Return the place after the last commit."""
+        return self._store.published(), 0
+
+    def _oldest(self) -> Position:
+        """Return a place at or before the oldest record that can be read, and not far from it."""
+        return self._store.history.oldest(self._store.published(), self._limit()), 0
+
+    def place_of(self, start: object) -> Position:
+        """Return the place of ``"TRIM_HORIZON"``, ``"LATEST"`` or a sequence number.
+
+        Raises InvalidSequenceNumber where no record has it, TrimmedDataAccess where it is gone.
+        """
+        if start == LATEST:
+            return self.latest()
+        if start == TRIM_HORIZON:
+            return BEGIN
+        place = parse_sequence_number(start)
+        if not self._is_record(place):
+            raise InvalidSequenceNumber(
+                f"no record of the stream of {self._table!r} has the sequence number {start}: it "
+                "is of another stream, or was made up",
+                sequence_number=str(start),
+            )
+        return place
+
+    def _is_record(self, place: Position) -> bool:
+        end = self._store.published()
+        if place[0] >= end:
+            return False
+        try:
+            record = next(self._store.history.read(place[0], end))
+        except NoCommit:
+            return False
+        except Forgotten:
+            raise self._trimmed(place) from None
+        operations = record.operations
+        if place[1] >= len(operations) or operations[place[1]][:2] != (CHANGE, self._number):
+            return False
+        if self._is_forgotten(record, end):
+            raise self._trimmed(place)
+        return True
+
+    # -- records --------------------------------------------------------------------------------
+
+    def record_at(self, place: Position) -> StreamRecord:
+        """Return the record at a place; raises TrimmedDataAccess where it is gone."""
+        try:
+            record = next(self._store.history.read(place[0], self._store.published()))
+        except Forgotten:
+            raise self._trimmed(place) from None
+        return record_of(record, place[1], self._keys)
+
+    def read(self, place: Position, most: int = BATCH) -> tuple[list[StreamRecord], Position]:
+        """Return the records from ``place`` on that are there, and the place after them.
+
+        About ``most`` of them: those of one commit are never parted. Raises TrimmedDataAccess where
+        records from that place on are no longer kept; from BEGIN, those are passed over.
+        """
+        end = self._store.published()
+        lsn, first = place
+        if lsn >= end:
+            return [], place
+        if place == BEGIN:
+            lsn = self._oldest()[0]
+        found: list[StreamRecord] = []
+        keys = self._keys
+        try:
+            for record, places in self._changes(lsn, end):
+                lsn = record.end
+                if first:
+                    places = [each for each in places if each >= first]
+                    first = 0
+                if places and not found and self._is_forgotten(record, end):
+                    if place != BEGIN:
+                        raise self._trimmed((record.lsn, places[0]))
+                    continue
+                found += [record_of(record, each, keys) for each in places]
+                if len(found) >= most:
+                    break
+        except Forgotten:
+            if place == BEGIN and not found:
+                return self.read(place, most)  # the segment went between two calls
+            if not found:
+                raise self._trimmed((lsn, first)) from None
+        return found, (lsn, 0)
+
+    def _changes(self, lsn: int, end: int) -> Iterator[tuple[Record, list[int]]]:
+        number = self._number
+        for record in self._store.history.read(lsn, end):
+            yield (
+                record,
+                [
+                    place
+                    for place, operation in enumerate(record.operations)
+                    if operation[0] == CHANGE and operation[1] == number
+                ],
+            )
+
+    # -- retention ------------------------------------------------------------------------------
+
+    def _limit(self) -> int:
+        """Return the time before which nothing can be read, in microseconds."""
+        now = int(time.time() * _MICROSECONDS)
+        return max(now - self._retention.seconds * _MICROSECONDS, self._begun)
+
+    def _is_forgotten(self, record: Record, end: int) -> bool:
+        if record.time < self._begun:
+            return True
+        size = 0
+        if self._retention.size is not None:
+            size = self._store.history.size(record.lsn, end)
+        return forgets(self._retention, record.time, size, int(time.time() * _MICROSECONDS))
+
+    def _trimmed(self, place: Position) -> TrimmedDataAccess:
+        found, _ = self.read(BEGIN, most=1)
+        oldest = found[0].sequence_number if found else None
+        seconds, size = self._retention.seconds, self._retention.size
+        kept = f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds} seconds"
+        if size is not None:
+            kept += f" and {size} bytes of the journal"
+        requested = sequence_number(place)
+        until = datetime.fromtimestamp(self._limit() / _MICROSECONDS, UTC)
+        lost = f"up to {oldest}, which is the oldest now," if oldest else "that there were"
+        return TrimmedDataAccess(
+            f"the records of {self._table!r} from {requested} on {lost} are lost: the stream keeps "
+            f"{kept}, which is back to {until:%Y-%m-%d %H:%M:%S} UTC. Go on with "
+            "start='TRIM_HORIZON', or declare the stream with a longer retention",
+            requested=requested,
+            oldest=oldest,
+        )
+
+
+def _is_over(retention: Retention) -> bool:
+    return retention.until is not None and time.time() * _MICROSECONDS > retention.until
