@@ -15,6 +15,7 @@ from dynafile.store.writer import SchemaChanged
 from dynafile.table.definition import INCLUDE, Definition, IndexDefinition, table_not_found
 from dynafile.table.index_options import GlobalIndex, LocalIndex, declared
 from dynafile.table.settings import PROVISIONED, Units
+from dynafile.table.stream_options import StreamOptions, declared_stream
 
 ARN: Final = "arn:aws:dynamodb:local:000000000000:table/"
 """What the ARN of a table begins with; its name follows."""
@@ -87,6 +88,11 @@ class TableDescription:
     billing_mode: str = ""
     provisioned_throughput: Mapping[str, int] | None = None
     stream_specification: Mapping[str, Any] | None = None
+    latest_stream_label: str | None = None
+    """When the stream was declared; it stays when that was disabled."""
+    latest_stream_arn: str | None = None
+    stream: StreamOptions | None = None
+    """The stream as it would be declared here; None: it has none."""
     deletion_protection_enabled: bool = False
     table_class: str = ""
     encryption_requested: bool = False
@@ -105,7 +111,10 @@ def describe_table(
     found = tuple(index for index in indexes if index is not None)
     settings = definition.settings
     created = settings.created
-    view = settings.stream
+    view, label = settings.stream, None
+    if settings.stream_label is not None:
+        begun = _EPOCH + timedelta(microseconds=settings.stream_label)
+        label = begun.strftime("%Y-%m-%dT%H:%M:%S.%f")
     return TableDescription(
         table_name=definition.name,
         path=path,
@@ -132,6 +141,9 @@ def describe_table(
         stream_specification=None
         if view is None
         else {"StreamEnabled": True, "StreamViewType": view},
+        latest_stream_label=label,
+        latest_stream_arn=None if label is None else f"{ARN}{definition.name}/stream/{label}",
+        stream=declared_stream(settings),
         deletion_protection_enabled=settings.protected,
         table_class=settings.table_class,
         encryption_requested=settings.encrypted,

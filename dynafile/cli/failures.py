@@ -129,6 +129,7 @@ _HINTS: tuple[tuple[type[errors.DynafileError], str], ...] = (
         errors.MissingKey,
         "name the attribute with --pk or --sk, or make it with --key 'PK=country#{countrycode}'",
     ),
+    (errors.StreamNotEnabled, "`dynafile stream on PATH` declares one"),
     (errors.LockTimeout, "try again when the other process is done"),
     (
         errors.NotConverted,

@@ -17,6 +17,7 @@ from dynafile.cli.commands.indexes import add, drop, list_
 from dynafile.cli.commands.inspecting import check, info
 from dynafile.cli.commands.items import delete, get, put
 from dynafile.cli.commands.reading import query, scan
+from dynafile.cli.commands.watching import consumers, off, on, watch
 from dynafile.cli.demo.command import demo
 from dynafile.cli.failures import ExitCode, Failure, PipeClosed, report
 
@@ -87,9 +88,16 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "index add": add,
     "index drop": drop,
     "index list": list_,
+    "watch": watch,
+    "stream on": on,
+    "stream off": off,
+    "stream consumers": consumers,
     "demo": demo,
 }
-_groups = {"index": "Add, drop and list secondary indexes."}
+_groups = {
+    "index": "Add, drop and list secondary indexes.",
+    "stream": "Declare and end streams, and list who reads them.",
+}
 _places = {"": app}
 for _name, _help in _groups.items():
     _places[_name] = typer.Typer(help=_help, rich_markup_mode="markdown")
