@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
 from dynafile.errors import ValidationError
-from dynafile.expressions import Projection
+from dynafile.expressions import Projection, refuse_mixture
 from dynafile.nested import fields
 from dynafile.read_requests import projection_of
 from dynafile.request_checks import METRICS, check_enum
@@ -134,7 +134,12 @@ def batch_get(tables: Tables, given: object, *, capacity: str) -> BatchGetResult
         raise ValidationError(
             f"request_items must be a dict by table names with at least one, not {given!r}"
         )
-    asked = {name: _keys(tables(name), request) for name, request in given.items()}
+    requests = {name: fields(request, *_GET_FIELDS) for name, request in given.items()}
+    refuse_mixture(  # in the whole request: not even one table with one and another with the other
+        {"AttributesToGet": _first(requests, "AttributesToGet")},
+        {"ProjectionExpression": _first(requests, "ProjectionExpression")},
+    )
+    asked = {name: _keys(tables(name), request) for name, request in requests.items()}
     if sum(len(keys.keys) for keys in asked.values()) > MOST_KEYS:
         raise ValidationError("Too many items requested for the BatchGetItem call")
     left = MOST_BYTES
@@ -164,13 +169,20 @@ def batch_get(tables: Tables, given: object, *, capacity: str) -> BatchGetResult
     )
 
 
-def _keys(table: TableWriter, given: object) -> _Keys:
-    taken = fields(
-        given,
-        "a request of batch_get_item",
-        ("Keys",),
-        ("ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead"),
-    )
+_GET_FIELDS: Final = (
+    "a request of batch_get_item",
+    ("Keys",),
+    ("ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead", "AttributesToGet"),
+)
+
+
+def _first(requests: Mapping[str, Mapping[str, Any]], parameter: str) -> Any:
+    """Return what the first request that has a parameter has for it; None for none."""
+    found = (request[parameter] for request in requests.values() if parameter in request)
+    return next((value for value in found if value is not None), None)
+
+
+def _keys(table: TableWriter, taken: dict[str, Any]) -> _Keys:
     keys = [(table.key_of(key), key) for key in taken["Keys"]]
     if not keys:
         raise ValidationError(
@@ -180,6 +192,8 @@ def _keys(table: TableWriter, given: object) -> _Keys:
     if len({encoded for encoded, _ in keys}) < len(keys):
         raise ValidationError(_DUPLICATES)
     projection = projection_of(
-        taken.get("ProjectionExpression"), taken.get("ExpressionAttributeNames")
+        taken.get("ProjectionExpression"),
+        taken.get("ExpressionAttributeNames"),
+        taken.get("AttributesToGet"),
     )
     return _Keys(table, keys, projection, bool(taken.get("ConsistentRead")), taken)

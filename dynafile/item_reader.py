@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, overload
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, read_units
@@ -10,9 +10,9 @@ from dynafile.errors import InvalidArgument
 from dynafile.expressions import filter_attributes, parse_filter
 from dynafile.indexed_handle import IndexedHandle
 from dynafile.key_ranges import index_range, table_range
+from dynafile.legacy_requests import legacy_read
 from dynafile.read_requests import UNSET, ReadRequest, projection_of
 from dynafile.results import GetResult, Page
-from dynafile.table.reader import Filter
 from dynafile.values import item_size
 
 
@@ -28,6 +28,7 @@ class ItemReader(IndexedHandle):
         expression_attribute_names: Mapping[str, str] | None = None,
         consistent_read: bool = False,
         return_consumed_capacity: Literal["NONE"] = "NONE",
+        attributes_to_get: Sequence[str] | None = None,
     ) -> dict[str, Any] | None: ...
     @overload
     def get_item(
@@ -38,6 +39,7 @@ class ItemReader(IndexedHandle):
         expression_attribute_names: Mapping[str, str] | None = None,
         consistent_read: bool = False,
         return_consumed_capacity: Literal["TOTAL", "INDEXES"],
+        attributes_to_get: Sequence[str] | None = None,
     ) -> GetResult: ...
     def get_item(
         self,
@@ -47,6 +49,7 @@ class ItemReader(IndexedHandle):
         expression_attribute_names: Mapping[str, str] | None = None,
         consistent_read: bool = False,
         return_consumed_capacity: str = NONE,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> dict[str, Any] | GetResult | None:
         """Return the item with this key, or None.
 
@@ -56,6 +59,8 @@ class ItemReader(IndexedHandle):
         :param consistent_read: every read is consistent; True doubles what it would have consumed.
         :param return_consumed_capacity: with ``"TOTAL"`` or ``"INDEXES"`` a :class:`GetResult` is
             returned, which has the item and what reading it would have consumed.
+        :param attributes_to_get: DynamoDB's older way to say ``projection_expression``: a list of
+            top-level attributes.
 
         Cost: none in system calls where the partition is in memory; else one file is read.
         """
@@ -65,10 +70,13 @@ class ItemReader(IndexedHandle):
             projection_expression is None
             and expression_attribute_names is None
             and return_consumed_capacity == NONE
+            and attributes_to_get is None
         ):
             return self._table.get_item(key)
         check_level(return_consumed_capacity)
-        projection = projection_of(projection_expression, expression_attribute_names)
+        projection = projection_of(
+            projection_expression, expression_attribute_names, attributes_to_get
+        )
         item = self._table.get_item(key)
         units = read_units(item_size(item or {}), consistent=consistent_read)
         if item is not None and projection is not None:
@@ -103,6 +111,10 @@ class ItemReader(IndexedHandle):
         expression_attribute_names: Mapping[str, str] | None = None,
         expression_attribute_values: Mapping[str, Any] | None = None,
         consistent_read: bool = False,
+        key_conditions: Mapping[str, Any] | None = None,
+        query_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield the items with one partition key in the order of their sort keys.
 
@@ -125,6 +137,12 @@ class ItemReader(IndexedHandle):
         :param expression_attribute_values: what ``:name`` stands for.
         :param consistent_read: every read is consistent; True is refused for a global index, as
             DynamoDB does.
+        :param key_conditions: DynamoDB's older way to say ``key_condition_expression``: by
+            attribute ``{"ComparisonOperator": "EQ", "AttributeValueList": ["a"]}``.
+        :param query_filter: its older way to say ``filter_expression``, in that form.
+        :param conditional_operator: ``"AND"``, or ``"OR"`` if one condition of it is enough.
+        :param attributes_to_get: its older way to say ``projection_expression``: a list of
+            top-level attributes.
 
         An item that is there throughout is yielded exactly once, while others write. It reads on by
         itself; :meth:`query_page` gives pages.
@@ -134,6 +152,11 @@ class ItemReader(IndexedHandle):
         """
         if self._closed:
             self._refuse_closed()
+        if limit is not None:
+            _check_limit(limit)
+        legacy = legacy_read(
+            "QueryFilter", query_filter, conditional_operator, attributes_to_get, key_conditions
+        )
         if (
             index_name is not None
             or key_condition_expression is not None
@@ -143,8 +166,8 @@ class ItemReader(IndexedHandle):
             or expression_attribute_values is not None
             or consistent_read
             or pk is UNSET
+            or legacy is not None
         ):
-            _check_limit(limit)
             request = ReadRequest(
                 index=_one_of(index, index_name),
                 filter=_one_filter(filter, _filter),
@@ -153,25 +176,37 @@ class ItemReader(IndexedHandle):
                 names=expression_attribute_names,
                 values=expression_attribute_values,
                 consistent=consistent_read,
+                legacy=legacy,
             )
             reading = request.query(self._table, pk, starts_with, sk, key_condition_expression)
             return reading.items(limit, reverse=not scan_index_forward, keep=True)
-        table = self._table
-        wanted = None if filter is None and _filter is None else _filter_of(filter, _filter)
-        if limit is not None:
-            _check_limit(limit)
-        if index is None:
-            bounds = table_range(table.keys, pk, starts_with, sk)
-            return table.read(bounds, wanted, limit, reverse=not scan_index_forward, keep=True)
-        found = table.index(index)
-        return table.read(
-            index_range(found, pk, starts_with, sk),
-            wanted,
+        plain = filter if _filter is None else _one_filter(filter, _filter)
+        reverse = not scan_index_forward
+        if index is not None:
+            return self._query_index(index, pk, starts_with, sk, plain, limit, reverse)
+        bounds = table_range(self._table.keys, pk, starts_with, sk)
+        wanted = None if plain is None else parse_filter(plain)
+        return self._table.read(bounds, wanted, limit, reverse=reverse, keep=True)
+
+    def _query_index(
+        self,
+        name: str,
+        pk: Any,
+        starts_with: str | bytes | None,
+        sk: Any,
+        filter: Any,
+        limit: int | None,
+        reverse: bool,
+    ) -> Iterator[dict[str, Any]]:
+        index = self._table.index(name)
+        return self._table.read(
+            index_range(index, pk, starts_with, sk),
+            parse_filter(filter),
             limit,
-            reverse=not scan_index_forward,
+            reverse=reverse,
             keep=True,
-            index=found,
-            needed=filter_attributes(_one_filter(filter, _filter)),
+            index=index,
+            needed=filter_attributes(filter),
         )
 
     def query_page(
@@ -193,6 +228,10 @@ class ItemReader(IndexedHandle):
         consistent_read: bool = False,
         return_consumed_capacity: str = NONE,
         filter: Any = None,
+        key_conditions: Mapping[str, Any] | None = None,
+        query_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> Page:
         """Return one page of a query: at most 1 MB of items, as DynamoDB's Query does.
 
@@ -215,6 +254,9 @@ class ItemReader(IndexedHandle):
             select=select,
             consistent=consistent_read,
             capacity=return_consumed_capacity,
+            legacy=legacy_read(
+                "QueryFilter", query_filter, conditional_operator, attributes_to_get, key_conditions
+            ),
         )
         reading = request.query(self._table, pk, starts_with, sk, key_condition_expression)
         return reading.page(limit, exclusive_start_key, reverse=not scan_index_forward)
@@ -234,12 +276,16 @@ class ItemReader(IndexedHandle):
         expression_attribute_names: Mapping[str, str] | None = None,
         expression_attribute_values: Mapping[str, Any] | None = None,
         consistent_read: bool = False,
+        scan_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield all items, those of one partition key together and in the order of their sort keys.
 
         ``segment`` and ``total_segments`` yield one share of the table: the segments divide the
         hash space evenly and together cover each item once. Other parameters are as in
-        :meth:`query`; an index has only the items with its key attributes.
+        :meth:`query`, and ``scan_filter`` as ``query_filter`` there; an index has only the items
+        with its key attributes.
 
         An item that is there throughout is yielded exactly once, while others write.
         """
@@ -255,6 +301,7 @@ class ItemReader(IndexedHandle):
             names=expression_attribute_names,
             values=expression_attribute_values,
             consistent=consistent_read,
+            legacy=legacy_read("ScanFilter", scan_filter, conditional_operator, attributes_to_get),
         )
         reading = request.scan(self._table, segment, total_segments)
         return reading.items(limit, reverse=False, keep=False)
@@ -275,6 +322,9 @@ class ItemReader(IndexedHandle):
         consistent_read: bool = False,
         return_consumed_capacity: str = NONE,
         filter: Any = None,
+        scan_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> Page:
         """Return one page of a scan, as DynamoDB's Scan does; parameters as of query_page."""
         self._check_open()
@@ -288,6 +338,7 @@ class ItemReader(IndexedHandle):
             select=select,
             consistent=consistent_read,
             capacity=return_consumed_capacity,
+            legacy=legacy_read("ScanFilter", scan_filter, conditional_operator, attributes_to_get),
         )
         reading = request.scan(self._table, segment, total_segments)
         return reading.page(limit, exclusive_start_key, reverse=False)
@@ -303,10 +354,6 @@ def _one_filter(plain: Any, underscored: Any) -> Any:
     if plain is not None and underscored is not None:
         raise InvalidArgument("give filter or _filter, not both: they are the same")
     return plain if plain is not None else underscored
-
-
-def _filter_of(plain: Any, underscored: Any) -> Filter | None:
-    return parse_filter(_one_filter(plain, underscored))
 
 
 def _check_limit(limit: int | None) -> None:

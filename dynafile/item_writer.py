@@ -28,6 +28,8 @@ class ItemWriter(IndexedHandle):
         return_values_on_condition_check_failure: str = NONE,
         return_consumed_capacity: str = NONE,
         return_item_collection_metrics: str = NONE,
+        expected: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
     ) -> WriteResult | None:
         """Write an item, in the place of any with the same key.
 
@@ -40,6 +42,10 @@ class ItemWriter(IndexedHandle):
             as ``item`` of the error.
         :param return_consumed_capacity: ``"TOTAL"`` or ``"INDEXES"``.
         :param return_item_collection_metrics: ``"SIZE"``.
+        :param expected: DynamoDB's older way to say ``condition_expression``: by attribute
+            ``{"ComparisonOperator": "GE", "AttributeValueList": [18]}``, ``{"Value": 18}`` or
+            ``{"Exists": False}``.
+        :param conditional_operator: ``"AND"``, or ``"OR"`` if one of these is enough.
 
         Returns None unless it was asked for something. Cost: one record in the journal; one sync
         where the handle is durable. Raises ConditionalCheckFailed where the condition does not
@@ -56,6 +62,8 @@ class ItemWriter(IndexedHandle):
             return_values_on_condition_check_failure,
             return_consumed_capacity,
             return_item_collection_metrics,
+            expected,
+            conditional_operator,
         )
         if asked == NOTHING_ASKED:
             self._table.put_item(item)
@@ -73,6 +81,8 @@ class ItemWriter(IndexedHandle):
         return_values_on_condition_check_failure: str = NONE,
         return_consumed_capacity: str = NONE,
         return_item_collection_metrics: str = NONE,
+        expected: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
     ) -> WriteResult | None:
         """Delete the item with this key; no error where there is none.
 
@@ -89,6 +99,8 @@ class ItemWriter(IndexedHandle):
             return_values_on_condition_check_failure,
             return_consumed_capacity,
             return_item_collection_metrics,
+            expected,
+            conditional_operator,
         )
         if asked == NOTHING_ASKED:
             self._table.delete_item(key)
@@ -107,6 +119,9 @@ class ItemWriter(IndexedHandle):
         return_values_on_condition_check_failure: str = NONE,
         return_consumed_capacity: str = NONE,
         return_item_collection_metrics: str = NONE,
+        attribute_updates: Mapping[str, Any] | None = None,
+        expected: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
     ) -> WriteResult | None:
         """Change attributes of the item with this key; where there is none, one is made.
 
@@ -114,6 +129,9 @@ class ItemWriter(IndexedHandle):
         :param update_expression: ``SET``, ``REMOVE``, ``ADD`` and ``DELETE``, as DynamoDB has them.
         :param return_values: ``"ALL_OLD"``, ``"UPDATED_OLD"``, ``"ALL_NEW"`` or ``"UPDATED_NEW"``:
             the item, or the attributes that the expression names, before or after.
+        :param attribute_updates: DynamoDB's older way to say ``update_expression``: by attribute
+            ``{"Action": "ADD", "Value": 1}``, where the action is ``"PUT"``, ``"ADD"`` or
+            ``"DELETE"``. One that only deletes makes no item.
 
         It looks at the item and writes it under one lock, so no other write comes in between. Other
         parameters, costs and errors are as of :meth:`put_item`.
@@ -140,8 +158,11 @@ class ItemWriter(IndexedHandle):
             return_values_on_condition_check_failure,
             return_consumed_capacity,
             return_item_collection_metrics,
+            expected,
+            conditional_operator,
         )
-        return WriteRequest(*asked).update(self._table, key, update_expression)
+        request = WriteRequest(*asked)
+        return request.update(self._table, key, update_expression, attribute_updates)
 
     def batch_writer(
         self,

@@ -10,13 +10,17 @@ from typing import Any, Final
 from dynafile.capacity import NONE, check_level, consumed_by_read, read_units
 from dynafile.errors import InvalidArgument, ValidationError
 from dynafile.expressions import (
+    ConditionExpression,
     Expressions,
     KeyCondition,
     Projection,
     filter_attributes,
+    legacy_projection,
     parse_filter,
+    refuse_mixture,
 )
 from dynafile.key_ranges import bound_range, index_range, table_range
+from dynafile.legacy_requests import LegacyRead
 from dynafile.request_checks import SELECTS, check_at_least, check_enum
 from dynafile.results import Page
 from dynafile.table.definition import GLOBAL
@@ -39,12 +43,17 @@ UNSET: Final = Unset.UNSET
 """No partition key was given; None is one that is refused."""
 
 
-def projection_of(expression: str | None, names: Mapping[str, str] | None) -> Projection | None:
+def projection_of(
+    expression: str | None, names: Mapping[str, str] | None, attributes_to_get: Any = None
+) -> Projection | None:
     """Return the projection of a read by key, or None; raises ValidationError kinds."""
+    if attributes_to_get is not None:
+        legacy = {"AttributesToGet": attributes_to_get}
+        refuse_mixture(legacy, {"ProjectionExpression": expression})
     expressions = Expressions(names, None)
     projection = None if expression is None else expressions.projection(expression)
     expressions.finish()
-    return projection
+    return projection if attributes_to_get is None else legacy_projection(attributes_to_get)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,26 +70,32 @@ class ReadRequest:
     select: str | None = None
     consistent: bool = False
     capacity: str = NONE
+    legacy: LegacyRead | None = None
 
     def query(
         self, table: TableWriter, pk: Any, starts_with: Any, sk: Any, condition: Any
     ) -> Reading:
         """Return what a query reads."""
-        if condition is None and pk is UNSET:
+        legacy = self._legacy(condition)
+        key_conditions = None if legacy is None else legacy.key_conditions
+        if condition is None and key_conditions is None and pk is UNSET:
             raise ValidationError(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in "
                 "the request."
             )
-        if condition is not None and not (pk is UNSET and starts_with is None and sk is None):
+        by_arguments = not (pk is UNSET and starts_with is None and sk is None)
+        if by_arguments and not (condition is None and key_conditions is None):
+            other = "key_conditions" if condition is None else "key_condition_expression"
             raise InvalidArgument(
-                "give the key condition as pk=, sk= and starts_with=, or as "
-                "key_condition_expression=, not both"
+                f"give the key condition as pk=, sk= and starts_with=, or as {other}=, not both"
             )
         expressions = self._expressions()
         index = self._index(table)
         parsed: KeyCondition | None = None
         if condition is not None:
             parsed = expressions.key_condition(condition)
+        elif legacy is not None:
+            parsed = legacy.key_condition()
         reading = self._reading(table, index, expressions)
         if parsed is not None:
             reading.bounds = bound_range(table.keys if index is None else index, parsed)
@@ -104,11 +119,24 @@ class ReadRequest:
                 "The TotalSegments parameter is required but was not present in the request when "
                 "Segment parameter is present"
             )
+        self._legacy(None)
         expressions = self._expressions()
         reading = self._reading(table, self._index(table), expressions)
         if segment is not None and total_segments is not None:
             reading.bounds = segment_range(segment, total_segments)
         return reading
+
+    def _legacy(self, condition: Any) -> LegacyRead | None:
+        """Return the legacy parameters; refuse them beside expressions."""
+        if self.legacy is not None:
+            self.legacy.refuse_mixture(
+                {
+                    "ProjectionExpression": self.projection,
+                    "FilterExpression": self.filter_expression,
+                    "KeyConditionExpression": condition,
+                }
+            )
+        return self.legacy
 
     def _expressions(self) -> Expressions:
         check_level(self.capacity)
@@ -134,6 +162,11 @@ class ReadRequest:
         projection = None
         if self.projection is not None:
             projection = expressions.projection(self.projection)
+        if self.legacy is not None:
+            found = self._legacy_filter(self.legacy)
+            if found is not None:
+                wanted, needed = found.test, found.attributes
+            projection = self.legacy.projection()
         expressions.finish("FilterExpression")
         self._check_select(index, projection)
         return Reading(
@@ -145,6 +178,12 @@ class ReadRequest:
             whole=self._reads_whole(index, projection, needed),
             request=self,
         )
+
+    def _legacy_filter(self, legacy: LegacyRead) -> ConditionExpression | None:
+        if self.filter is not None and legacy.filter is not None:
+            name = "query_filter" if legacy.parameter == "QueryFilter" else "scan_filter"
+            raise InvalidArgument(f"give filter or {name}, not both")
+        return legacy.condition()
 
     def _reads_whole(
         self, index: Index | None, projection: Projection | None, needed: frozenset[str] | None
@@ -162,10 +201,10 @@ class ReadRequest:
     def _check_select(self, index: Index | None, projection: Projection | None) -> None:
         select = self.select
         if projection is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
+            given = "AttributesToGet" if self.projection is None else "ProjectionExpression"
             raise ValidationError(
-                f"Cannot specify the ProjectionExpression when choosing to get {select}"
-                if select != "COUNT"
-                else "Cannot specify the ProjectionExpression when choosing to get only the Count"
+                f"Cannot specify the {given} when choosing to get "
+                f"{'only the Count' if select == 'COUNT' else select}"
             )
         if select == "SPECIFIC_ATTRIBUTES" and projection is None:
             raise ValidationError(
@@ -186,12 +225,16 @@ class ReadRequest:
             )
 
     def _check_key_filter(self, reading: Reading, keys: tuple[str, ...]) -> None:
-        if self.filter_expression is None:
+        if self.filter_expression is not None:
+            parameter = "Filter Expression"
+        elif self.legacy is not None and self.legacy.filter is not None:
+            parameter = self.legacy.parameter
+        else:
             return
         for name in keys:
             if name in (reading.needed or ()):
                 raise ValidationError(
-                    "Filter Expression can only contain non-primary key attributes: Primary key "
+                    f"{parameter} can only contain non-primary key attributes: Primary key "
                     f"attribute: {name}"
                 )
 

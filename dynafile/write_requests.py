@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from dynafile.capacity import NONE, check_level, consumed_by_writes
 from dynafile.errors import InvalidKey, ValidationError
-from dynafile.expressions import Expressions, Update
+from dynafile.expressions import Expressions, Update, refuse_mixture
+from dynafile.legacy_requests import expected_of, updates_of
 from dynafile.request_checks import (
     METRICS,
     ON_FAILURE,
@@ -25,7 +26,7 @@ _GIB: Final = 1024**3
 _PUT_RETURNS: Final = ("NONE", "ALL_OLD")
 
 
-NOTHING_ASKED: Final = (None, None, None, NONE, NONE, NONE, NONE)
+NOTHING_ASKED: Final = (None, None, None, NONE, NONE, NONE, NONE, None, None)
 """The arguments of a write that has no condition and returns nothing."""
 
 
@@ -40,6 +41,8 @@ class WriteRequest:
     on_failure: str = NONE
     capacity: str = NONE
     metrics: str = NONE
+    expected: Any = None
+    conditional_operator: Any = None
 
     def put(self, table: TableWriter, item: Mapping[str, Any]) -> WriteResult | None:
         """Put an item; raises ConditionalCheckFailed, and ValidationError kinds before."""
@@ -60,30 +63,51 @@ class WriteRequest:
         return self._made(table, write, schema)
 
     def update(
-        self, table: TableWriter, key: Mapping[str, Any], expression: str | None
+        self,
+        table: TableWriter,
+        key: Mapping[str, Any],
+        expression: str | None,
+        attribute_updates: Any = None,
     ) -> WriteResult | None:
         """Update an item; raises as :meth:`put`."""
-        self._check(RETURN_VALUES)
+        self._check(RETURN_VALUES, expression, attribute_updates)
         expressions = Expressions(self.names, self.values)
         schema = table.schema
         update = None if expression is None else expressions.update(expression)
+        if attribute_updates is not None:
+            update = updates_of(attribute_updates)
         write = update_of(table, key, update)
         self._conditional(write, expressions)
         expressions.finish("UpdateExpression", "ConditionExpression")
         return self._made(table, write, schema, update)
 
-    def _check(self, allowed: tuple[str, ...]) -> None:
+    def _check(
+        self, allowed: tuple[str, ...], expression: str | None = None, attribute_updates: Any = None
+    ) -> None:
         check_enum(self.return_values, "returnValues", RETURN_VALUES)
         check_enum(self.on_failure, "returnValuesOnConditionCheckFailure", ON_FAILURE)
         check_level(self.capacity)
         check_enum(self.metrics, "returnItemCollectionMetrics", METRICS)
         if self.return_values not in allowed:
             raise ValidationError("Return values set to invalid value")
+        if (self.expected, self.conditional_operator, attribute_updates) == (None, None, None):
+            return
+        refuse_mixture(
+            {
+                "AttributeUpdates": attribute_updates,
+                "Expected": self.expected,
+                "ConditionalOperator": self.conditional_operator,
+            },
+            {"UpdateExpression": expression, "ConditionExpression": self.condition},
+        )
 
     def _conditional(self, write: Write, expressions: Expressions) -> Write:
         test = None
         if self.condition is not None:
             test = expressions.condition(self.condition).test
+        elif self.expected is not None or self.conditional_operator is not None:
+            condition = expected_of(self.expected, self.conditional_operator)
+            test = None if condition is None else condition.test
         return write.looking(test, gives_item=self.on_failure != NONE)
 
     def _made(

@@ -7,6 +7,8 @@
 - ``binding``, ``templates``: conditions with names and types for their placeholders, to closures.
 - ``update_binding``, ``updates``, ``update_functions``, ``edits``: what an update makes of an item.
 - ``key_conditions``, ``projections``, ``path_trees``: what a read takes, and what it returns.
+- ``legacy``: DynamoDB's parameters of before expressions, to the same; with ``legacy_conditions``,
+  ``legacy_updates``, ``legacy_names``.
 
 - ``filters``: what ``filter=`` takes, to a closure from an item to bool.
 - ``attributes``, ``nodes``, ``compiler``: ``Attr`` conditions, with DynamoDB's semantics.
@@ -22,6 +24,14 @@ from dynafile.expressions.attributes import Attr, Size
 from dynafile.expressions.closures import Filter
 from dynafile.expressions.filters import filter_attributes, parse_filter
 from dynafile.expressions.key_conditions import KeyCondition
+from dynafile.expressions.legacy import (
+    legacy_condition,
+    legacy_filter,
+    legacy_key_condition,
+    legacy_projection,
+    legacy_update,
+    refuse_mixture,
+)
 from dynafile.expressions.nodes import Condition
 from dynafile.expressions.projections import Projection
 from dynafile.expressions.request import ConditionExpression, Expressions
@@ -58,7 +68,13 @@ __all__ = [
     "gt",
     "gte",
     "key_condition",
+    "legacy_condition",
+    "legacy_filter",
+    "legacy_key_condition",
+    "legacy_projection",
+    "legacy_update",
     "lt",
     "lte",
     "parse_filter",
+    "refuse_mixture",
 ]

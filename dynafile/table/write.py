@@ -11,7 +11,10 @@ Test = Callable[[dict[str, Any]], bool]
 """Says whether a condition holds of an item; of an empty one where there is none."""
 
 Updater = Callable[[dict[str, Any]], dict[str, Any]]
-"""Returns the item that an update makes of an item, which it leaves as it is."""
+"""Returns the item that an update makes of an item, which it leaves as it is.
+
+Where there is no item it is given the key, and says by returning that very dict that it makes none.
+"""
 
 
 class Write:

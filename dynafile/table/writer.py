@@ -345,6 +345,8 @@ class TableWriter(TablePager):
         if write.update is None:
             return
         new = write.update(item or write.key_item)
+        if new is write.key_item:
+            return  # there is no item, and the update makes none
         raw = encode_item(new)
         made = self._as_write_now(write.key, raw, new)
         write.raw, write.expiry, write.entries = raw, made.expiry, made.entries
