@@ -345,8 +345,9 @@ class TableWriter(TablePager):
         if write.update is None:
             return
         new = write.update(item or write.key_item)
-        if new is write.key_item:
-            return  # there is no item, and the update makes none
+        if new is write.key_item:  # there is no item, and the update makes none
+            write.raw = write.expiry = write.entries = write.types = None
+            return
         raw = encode_item(new)
         made = self._as_write_now(write.key, raw, new)
         write.raw, write.expiry, write.entries = raw, made.expiry, made.entries

@@ -169,7 +169,16 @@ def test_batches_that_are_refused(
         ({"users": {"Keys": []}}, "greater than or equal to 1"),
         ({"users": {"Keys": [{"id": "a"}] * 2}}, "contains duplicates"),
         ({"users": {"Keys": [{"id": str(n)} for n in range(101)]}}, "Too many items requested"),
-        ({"users": {"Keys": [{"id": "a"}], "AttributesToGet": ["id"]}}, "Unknown parameter"),
+        ({"users": {"Keys": [{"id": "a"}], "Attributes": ["id"]}}, "Unknown parameter"),
+        ({"users": {"Keys": [{"id": "a"}], "AttributesToGet": []}}, "greater than or equal to 1"),
+        ({"users": {"Keys": [{"id": "a"}], "AttributesToGet": ["x", "x"]}}, "Duplicate value in"),
+        (
+            {
+                "users": {"Keys": [{"id": "a"}], "AttributesToGet": ["id"]},
+                "orders": {"Keys": [{"id": "a"}], "ProjectionExpression": "id"},
+            },
+            "parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}",
+        ),
         ({"users": {"Keys": [{"id": "a"}], "ProjectionExpression": "#x"}}, "not defined"),
         ({"users": {"Keys": [{"name": "a"}]}}, "does not match the schema"),
     ],

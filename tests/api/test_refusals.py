@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from api.legacy_refusals import LEGACY_ROWS
 from api.refusals import KEY, ROWS
 
 from dynafile import Dynafile, DynafileError, GlobalIndex, LocalIndex
@@ -23,7 +24,7 @@ def table() -> Iterator[Dynafile]:
         db.check()
 
 
-@pytest.mark.parametrize(("method", "arguments", "error", "message"), ROWS)
+@pytest.mark.parametrize(("method", "arguments", "error", "message"), [*ROWS, *LEGACY_ROWS])
 def test_refusals(
     method: str,
     arguments: dict[str, Any],
