@@ -46,7 +46,8 @@ class DataPlane(Transactional):
         """Return up to 100 items by their keys.
 
         :param request_items: by table dicts with ``Keys``, ``ProjectionExpression``,
-            ``ExpressionAttributeNames`` and ``ConsistentRead``, or the same in snake_case.
+            ``ExpressionAttributeNames``, ``AttributesToGet`` and ``ConsistentRead``, or the same in
+            snake_case.
 
         Keys of what would be over 16 MB come back as ``unprocessed_keys``. Raises ResourceNotFound,
         and ValidationError kinds.

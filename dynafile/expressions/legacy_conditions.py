@@ -3,7 +3,8 @@
 They mean what the same conditions mean in an expression: ``NE`` is ``<>``, true of an attribute
 that is missing or of another type; ``NULL`` and ``NOT_NULL`` are ``attribute_not_exists`` and
 ``attribute_exists``, and have nothing to do with the type NULL; ``NOT_CONTAINS`` is the contrary of
-``contains``. They are narrower in what they take: which types, how many values, all of one type.
+``contains``, true also of an attribute that is missing, which the guide leaves open. They are
+narrower in what they take: which types, how many values, all of one type.
 See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
 LegacyConditionalParameters.Conditions.html.
 """

@@ -1,8 +1,8 @@
 """What DynamoDB refuses of its parameters of before expressions: rows of the table in ``refusals``.
 
 The rules are those of AWS's developer guide, "Legacy DynamoDB conditional parameters". The guide has
-no messages; they are the service's as far as we know them. Where no message of the service was at
-hand, its words are a guess by the manner of its others:
+no messages; they are the service's as far as we know them, and were not tried against it. Where none
+was at hand, the words are a guess by the manner of the others:
 
 - ``ConditionalOperator`` and its place among the "Non-expression parameters";
 - the order of the actions in "Member must satisfy enum value set: [ADD, PUT, DELETE]";
