@@ -10,13 +10,14 @@ from typing import Final, Protocol
 
 from dynafile.store.checkpointer import Checkpointer
 from dynafile.store.format import PUT, Operation
+from dynafile.store.group import Prepare
 from dynafile.store.partition import ENTRY_OVERHEAD
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import MOST_READ, Replica
 from dynafile.store.snapshot import Entries
 from dynafile.store.sorter import UNINTERRUPTED
 from dynafile.store.view import View
-from dynafile.store.writer import Prepare, SchemaChanged
+from dynafile.store.writer import SchemaChanged
 
 Pair = tuple[bytes, bytes]
 

@@ -24,6 +24,7 @@ from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Check
 from dynafile.store.filesystem import folder_bytes
 from dynafile.store.flusher import Flusher
 from dynafile.store.format import SCHEMA, Operation
+from dynafile.store.group import Prepare
 from dynafile.store.history import History, JournalHistory, MemoryHistory
 from dynafile.store.journal import Journal
 from dynafile.store.partition_map import Keyspace
@@ -32,7 +33,7 @@ from dynafile.store.schema import Schema
 from dynafile.store.strays import homes_of, left_behind, stray_folders
 from dynafile.store.view import View
 from dynafile.store.volume import Volume
-from dynafile.store.writer import Prepare, SchemaChanged, Writer
+from dynafile.store.writer import SchemaChanged, Writer
 
 GIVEN_SECONDS: Final = 0.0001
 """What work in the background gives a thread that it would keep waiting."""

@@ -16,6 +16,7 @@ from dynafile.store.format import (
     Operation,
     encode_record,
 )
+from dynafile.store.group import Commit, Group, Prepare
 from dynafile.store.journal import Journal
 from dynafile.store.names import META_NAME
 from dynafile.store.position import BUSY, END, SUSPECT
@@ -24,53 +25,12 @@ from dynafile.store.schema import Meta
 from dynafile.store.view import View
 from dynafile.store.volume import Lock, NoLock, Volume
 
-Prepare = Callable[[View], list[Operation]]
-"""Looks at the state under the lock and returns what to write; an exception refuses the commit."""
-
 
 class Maintenance(Protocol):
     """What the writer lets happen after a group of commits, still under the lock."""
 
     def after_commit(self, written: int) -> int:
         """Do a little work for ``written`` bytes; return the LSN to be called at next."""
-
-
-class Commit:
-    """One commit that waits in a group."""
-
-    __slots__ = ("done", "durable", "error", "lock_timeout", "operations", "prepare", "schema")
-
-    def __init__(
-        self,
-        operations: list[Operation],
-        prepare: Prepare | None,
-        schema: int,
-        lock_timeout: float,
-        *,
-        durable: bool,
-    ) -> None:
-        self.operations = operations
-        self.prepare = prepare
-        self.schema = schema
-        self.lock_timeout = lock_timeout
-        self.durable = durable
-        self.error: BaseException | None = None
-        self.done = False
-
-
-class Group:
-    """Commits that wait together, until one of their threads has the lock, and makes them all.
-
-    Each group has a lock of its own, so that a thread whose commit is done does not wait for those
-    that come later. Rejected: one lock for all. A thread that commits in a loop takes it again
-    before those that it committed for have woken, and goes on alone, a sync for each commit.
-    """
-
-    __slots__ = ("commits", "lock")
-
-    def __init__(self) -> None:
-        self.commits: list[Commit] = []
-        self.lock = threading.Lock()
 
 
 class SchemaChanged(Exception):
@@ -114,17 +74,22 @@ class Writer:
         durable: bool,
     ) -> None:
         """Commit, or raise what refused it. When it returns, every process sees it."""
-        simple = prepare is None and self._journal is not None and not self._gathering.commits
+        simple = self._journal is not None and not self._gathering.commits
         # Rejected: acquire(blocking=False), then try and finally. A signal between the two would
         # leave the mutex locked for ever; `with` leaves no gap. Who loses the race shares no sync.
         if simple and not self.mutex.locked():
             with self.mutex:
-                self._commit_alone(operations, schema, lock_timeout, durable)
+                self._commit_alone(operations, prepare, schema, lock_timeout, durable)
             return
         self._commit_queued(Commit(operations, prepare, schema, lock_timeout, durable=durable))
 
     def _commit_alone(
-        self, operations: list[Operation], schema: int, lock_timeout: float, durable: bool
+        self,
+        operations: list[Operation],
+        prepare: Prepare | None,
+        schema: int,
+        lock_timeout: float,
+        durable: bool,
     ) -> None:
         """Commit without a group, for nobody waits: the hot path, with :meth:`_locked` in it."""
         words, replica, lock = self._words, self._replica, self._lock
@@ -138,6 +103,10 @@ class Writer:
                 self.recover()
             if schema != replica.schema.version:
                 raise SchemaChanged
+            if prepare is not None:
+                operations = prepare(View(replica))
+                if not operations:
+                    return
             words[BUSY] = 1
             written = self.write((operations,), durable)
             if replica.lsn >= self._quiet_until or replica.schema.version != self.meta_version:

@@ -28,33 +28,38 @@ class View(StrEnum):
     KEYS_ONLY = "KEYS_ONLY"
 
 
+_Start = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLACE",
+        help="TRIM_HORIZON: all that is kept, the default; LATEST: what comes from now on; or a "
+        "sequence number.",
+        show_default=False,
+    ),
+]
+_After = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER", help="What comes after this sequence number.", show_default=False
+    ),
+]
+_Name = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONSUMER",
+        help="Remember under this name what was printed, and go on there the next time.",
+        show_default=False,
+    ),
+]
+
+
 def watch(
     path: PathArgument,
     *,
     table: TableOption = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PLACE",
-            help="TRIM_HORIZON: all that is kept, the default; LATEST: what comes from now on; or "
-            "a sequence number.",
-            show_default=False,
-        ),
-    ] = None,
-    after: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER", help="What comes after this sequence number.", show_default=False
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CONSUMER",
-            help="Remember under this name what was printed, and go on there the next time.",
-            show_default=False,
-        ),
-    ] = None,
+    start: _Start = None,
+    after: _After = None,
+    name: _Name = None,
     follow: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Wait for more, or end at the end.")
     ] = True,

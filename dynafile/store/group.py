@@ -1,0 +1,50 @@
+"""Groups: commits of one process that wait together for its turn to write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from dynafile.store.format import Operation
+from dynafile.store.view import View
+
+Prepare = Callable[[View], list[Operation]]
+"""Looks at the state under the lock and returns what to write; an exception refuses the commit."""
+
+
+class Commit:
+    """One commit that waits in a group."""
+
+    __slots__ = ("done", "durable", "error", "lock_timeout", "operations", "prepare", "schema")
+
+    def __init__(
+        self,
+        operations: list[Operation],
+        prepare: Prepare | None,
+        schema: int,
+        lock_timeout: float,
+        *,
+        durable: bool,
+    ) -> None:
+        self.operations = operations
+        self.prepare = prepare
+        self.schema = schema
+        self.lock_timeout = lock_timeout
+        self.durable = durable
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class Group:
+    """Commits that wait together, until one of their threads has the lock, and makes them all.
+
+    Each group has a lock of its own, so that a thread whose commit is done does not wait for those
+    that come later. Rejected: one lock for all. A thread that commits in a loop takes it again
+    before those that it committed for have woken, and goes on alone, a sync for each commit.
+    """
+
+    __slots__ = ("commits", "lock")
+
+    def __init__(self) -> None:
+        self.commits: list[Commit] = []
+        self.lock = threading.Lock()
