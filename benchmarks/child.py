@@ -20,6 +20,7 @@ from dynafile import Dynafile
 CACHE_BYTES = 64 << 20
 FLUSH_ITEMS = 10_000
 PAUSE_SECONDS = 0.0005
+PUTS_A_SECOND = 2_000
 
 
 def build(folder: Path, count: int, per_collection: int) -> dict[str, float]:
@@ -93,6 +94,19 @@ def wait(folder: Path, count: int) -> dict[str, float]:
     return {"longest": longest, "puts": puts}
 
 
+def stamp(folder: Path, count: int) -> dict[str, list[float]]:
+    """Put durably at a steady rate; return when each put had returned, on the system's clock."""
+    done: list[float] = []
+    with Dynafile(folder) as db:
+        begun = time.monotonic()
+        for number in range(count):
+            time.sleep(max(0.0, begun + number / PUTS_A_SECOND - time.monotonic()))
+            key = {"PK": f"order#{number % 50}", "SK": f"{number:09d}"}
+            db.put_item(item={**key, "at": time.time_ns()})  # or nothing would change
+            done.append(time.monotonic())
+    return {"done": done}
+
+
 def memory(folder: Path, count: int, per_collection: int, gets: int) -> dict[str, float]:
     """Get items at random with a small cache; the peak of memory, and how long a get takes."""
     before = peak_bytes()
@@ -118,7 +132,7 @@ def _leave_or_close(db: Dynafile, figures: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("job", choices=("build", "put", "open", "memory", "wait"))
+    parser.add_argument("job", choices=("build", "put", "open", "memory", "wait", "stamp"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("items", type=int)
     parser.add_argument("per_collection", type=int)
@@ -134,6 +148,9 @@ def main() -> None:
         figures = open_and_get(*table)
     elif given.job == "wait":
         figures = wait(given.folder, given.items)
+    elif given.job == "stamp":
+        json.dump(stamp(given.folder, given.items), sys.stdout)
+        return
     else:
         figures = memory(*table, given.count)
     json.dump(figures, sys.stdout)

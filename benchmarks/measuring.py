@@ -20,6 +20,7 @@ class Sizes:
     large: int = 1_000_000
     indexed: int = 300_000
     filtered: int = 100_000
+    followed: int = 10_000
     reads: int = 2_000
     queries: int = 400
     puts: int = 400
@@ -42,6 +43,7 @@ SMALL: Final = Sizes(
     large=4_000,
     indexed=2_000,
     filtered=1_000,
+    followed=100,
     reads=40,
     queries=10,
     puts=10,

@@ -31,6 +31,8 @@ GIVING_BACK: Final = "`put_item` that returns the old item"
 IN_BATCH: Final = "a `batch_writer` of 10"
 UNFILTERED: Final = "the same without the filter"
 AT_BEGIN: Final = "the same at its begin"
+NO_STREAM: Final = "no stream"
+ONE_TASK: Final = "one task"
 BEFORE_OPENING: Final = "the process before it opens"
 
 
@@ -187,5 +189,29 @@ DATA_PLANE: Final = (
 )
 """DynamoDB's data plane: what ``bench_data_plane.py`` measures."""
 
-EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE)
+STREAMS: Final = (
+    Operation(
+        title="durable overwrite with a stream of both images",
+        group="stream-put-durable",
+        peers={NO_STREAM: 1.5},
+    ),
+    Operation(
+        title="relaxed overwrite with a stream of both images",
+        group="stream-put-relaxed",
+        peers={NO_STREAM: None},
+    ),
+    Operation(
+        title="reading 100,000 records and their new images, per record",
+        group="stream-read",
+        limit=5e-6,
+    ),
+    Operation(
+        title="how late a follower sees 99 % of 2,000 durable puts a second of another process",
+        group="stream-delay",
+        limit=0.020,
+    ),
+)
+"""Streams: what ``bench_streams.py`` measures."""
+
+EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE, *STREAMS)
 """All rows."""

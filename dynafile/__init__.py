@@ -24,6 +24,13 @@ from dynafile.results import (
     Page,
     WriteResult,
 )
+from dynafile.stream_operations import (
+    Shard,
+    StreamDescription,
+    StreamList,
+    StreamRecords,
+    StreamSummary,
+)
 from dynafile.streams import Stream
 from dynafile.table.batch import BatchWriter
 from dynafile.table.consumer_names import StreamConsumer
@@ -61,10 +68,15 @@ __all__ = [
     "Key",
     "LocalIndex",
     "Page",
+    "Shard",
     "Stream",
     "StreamConsumer",
+    "StreamDescription",
+    "StreamList",
     "StreamOptions",
     "StreamRecord",
+    "StreamRecords",
+    "StreamSummary",
     "Table",
     "TableDescription",
     "TablePage",

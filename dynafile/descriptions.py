@@ -14,7 +14,7 @@ from dynafile.store.store import Store
 from dynafile.store.writer import SchemaChanged
 from dynafile.table.definition import INCLUDE, Definition, IndexDefinition, table_not_found
 from dynafile.table.index_options import GlobalIndex, LocalIndex, declared
-from dynafile.table.settings import PROVISIONED, Units
+from dynafile.table.settings import PROVISIONED, Settings, Units
 from dynafile.table.stream_options import StreamOptions, declared_stream
 
 ARN: Final = "arn:aws:dynamodb:local:000000000000:table/"
@@ -111,10 +111,7 @@ def describe_table(
     found = tuple(index for index in indexes if index is not None)
     settings = definition.settings
     created = settings.created
-    view, label = settings.stream, None
-    if settings.stream_label is not None:
-        begun = _EPOCH + timedelta(microseconds=settings.stream_label)
-        label = begun.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    view, label = settings.stream, stream_label(settings)
     return TableDescription(
         table_name=definition.name,
         path=path,
@@ -134,7 +131,7 @@ def describe_table(
         table_arn=f"{ARN}{definition.name}",
         table_id=table_id(store, definition),
         table_size_bytes=figures.snapshot_bytes,
-        key_schema=_key_schema((definition.pk_attribute,), definition.key_attributes[1:]),
+        key_schema=key_schema_of(definition),
         attribute_definitions=attribute_definitions(definition),
         billing_mode=settings.billing,
         provisioned_throughput=_throughput(settings.units),
@@ -148,6 +145,19 @@ def describe_table(
         table_class=settings.table_class,
         encryption_requested=settings.encrypted,
     )
+
+
+def key_schema_of(definition: Definition) -> tuple[Mapping[str, str], ...]:
+    """Return the KeySchema of a table, as boto3 has it."""
+    return _key_schema((definition.pk_attribute,), definition.key_attributes[1:])
+
+
+def stream_label(settings: Settings) -> str | None:
+    """Return when a table's last stream was declared, as text; None: it never had one."""
+    if settings.stream_label is None:
+        return None
+    begun = _EPOCH + timedelta(microseconds=settings.stream_label)
+    return begun.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def table_id(store: Store, definition: Definition) -> str:

@@ -29,6 +29,7 @@ Each message says what was wrong, where, and what to do. The text is static; the
         InvalidSequenceNumber
         AcknowledgementRefused
       TrimmedDataAccess          (LookupError)
+      ExpiredIterator
       ConditionalCheckFailed
       TransactionCanceled
       TransactionConflict
@@ -230,21 +231,18 @@ class AcknowledgementRefused(ValidationError):
 
 
 class TrimmedDataAccess(DynafileError, LookupError):
-    """Records were asked for that the stream no longer keeps.
-
-    ``requested`` is the sequence number from which on they are lost, ``oldest`` that of the first
-    that can still be read, None where there is none.
-    """
+    """Records are lost from ``requested`` on; ``oldest`` is the first that can still be read."""
 
     requested: str = ""
     oldest: str | None = None
 
 
-class ConditionalCheckFailed(DynafileError):
-    """The condition of a write did not hold; nothing was written.
+class ExpiredIterator(DynafileError):
+    """A shard iterator of a stream is over 15 minutes old."""
 
-    ``item`` is the item as it was, where that was asked for and there is one.
-    """
+
+class ConditionalCheckFailed(DynafileError):
+    """The condition of a write did not hold. ``item`` is the item as it was, where asked for."""
 
     item: dict[str, Any] | None = None
 
@@ -284,10 +282,7 @@ class LimitExceeded(DynafileError):
 
 
 class SchemaMismatch(DynafileError, ValueError):
-    """Options that contradict what the folder stores, such as another ``pk_attribute``.
-
-    Where it is about the name of a table, ``tables`` has the names that there are.
-    """
+    """Options that contradict what the folder stores; ``tables`` has the names that there are."""
 
     tables: tuple[str, ...] = ()
 
@@ -327,10 +322,7 @@ class ForeignFile(StorageError):
 
 
 class NetworkFileSystem(StorageError):
-    """The folder is on NFS, SMB or another file system whose locks cannot be trusted.
-
-    ``filesystem`` is its type.
-    """
+    """The folder is on ``filesystem``: NFS, SMB or another whose locks cannot be trusted."""
 
     filesystem: str | None = None
 
@@ -352,10 +344,7 @@ class CorruptFile(StorageError):
 
 
 class LockTimeout(StorageError, TimeoutError):
-    """Another process held the writer's lock for longer than ``lock_timeout``.
-
-    ``pid`` is that process's id, where it is known.
-    """
+    """Another process, ``pid``, held the writer's lock for longer than ``lock_timeout``."""
 
     pid: int | None = None
 
@@ -390,9 +379,6 @@ class CheckFailed(DynafileError):
 
 
 class MissingExtra(DynafileError, ImportError):
-    """An optional package is not installed; the message has the ``pip install`` line.
-
-    ``extra`` names it.
-    """
+    """The optional ``extra`` is not installed; the message has the ``pip install`` line."""
 
     extra: str | None = None

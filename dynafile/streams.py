@@ -59,15 +59,11 @@ class Stream:
         return self
 
     def __next__(self) -> StreamRecord:
-        waiting = self._waiting
-        if not waiting:
+        if not self._waiting:
             for pause in self._pauses():
                 time.sleep(pause)
-        return self._given(StopIteration)
-
-    def _given(self, end: type[Exception]) -> StreamRecord:
-        if not self._waiting:
-            raise end
+            if not self._waiting:
+                raise StopIteration
         return self._waiting.popleft()
 
     def _pauses(self) -> Iterator[float]:
@@ -98,7 +94,9 @@ class Stream:
             pauses = self._pauses()
             while (pause := await asyncio.to_thread(next, pauses, None)) is not None:
                 await asyncio.sleep(pause)
-        return self._given(StopAsyncIteration)
+            if not self._waiting:
+                raise StopAsyncIteration
+        return self._waiting.popleft()
 
     def close(self) -> None:
         """Read no more; twice is fine."""

@@ -99,6 +99,7 @@ class Record(NamedTuple):
     """The LSN of the next record."""
 
 
+_unpack_head = struct.Struct("<4sIQQQQII").unpack_from  # the frame and the record
 _pack_frame = _FRAME.pack
 _pack_record = _RECORD.pack
 _pack_operation = _OPERATION.pack
@@ -128,18 +129,17 @@ def encode_record(
 
 def decode_record(data: bytes, offset: int, lsn: int) -> Record | None:
     """Return the record at ``offset``, or None where there is no whole one with this LSN."""
+    if offset + RECORD_HEADER_BYTES > len(data):
+        return None
+    magic, length, checksum, found, synced, time, schema, count = _unpack_head(data, offset)
     body = offset + FRAME_BYTES
-    if body + _RECORD.size > len(data):
-        return None
-    magic, length, checksum = _FRAME.unpack_from(data, offset)
     stop = body + length
-    if magic != RECORD_MAGIC or length < _RECORD.size or stop > len(data):
+    if magic != RECORD_MAGIC or found != lsn or length < _RECORD.size or stop > len(data):
         return None
-    found, synced, time, schema, count = _RECORD.unpack_from(data, body)
-    if found != lsn or xxh3_64_intdigest(memoryview(data)[body:stop]) != checksum:
+    if xxh3_64_intdigest(data[body:stop]) != checksum:
         return None
     operations: list[Operation] = []
-    at = body + _RECORD.size
+    at = offset + RECORD_HEADER_BYTES
     unpack = _OPERATION.unpack_from
     for _ in range(count):
         if at + OPERATION_HEADER_BYTES > stop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,6 +30,7 @@ BEGIN: Final = (0, 0)
 BATCH: Final = 256
 """So many records are taken at a time, or those of one commit."""
 _MICROSECONDS: Final = 1_000_000
+_SECOND: Final = (1,)
 
 
 class StreamReader:
@@ -120,6 +121,18 @@ class StreamReader:
             raise self._trimmed(place) from None
         return record_of(record, place[1], self._keys)
 
+    def oldest(self) -> StreamRecord | None:
+        """Return the oldest record that can be read."""
+        found, _ = self.read(BEGIN, most=1)
+        return found[0] if found else None
+
+    def newest(self) -> StreamRecord | None:
+        """Return the last record. Cost: the stream is read."""
+        newest, place = None, BEGIN
+        while (read := self.read(place))[0]:
+            newest, place = read[0][-1], read[1]
+        return newest
+
     def read(self, place: Position, most: int = BATCH) -> tuple[list[StreamRecord], Position]:
         """Return the records from ``place`` on that are there, and the place after them.
 
@@ -133,18 +146,21 @@ class StreamReader:
         if place == BEGIN:
             lsn = self._oldest()[0]
         found: list[StreamRecord] = []
-        keys = self._keys
+        keys, number = self._keys, self._number
         try:
-            for record, places in self._changes(lsn, end):
+            for record in self._store.history.read(lsn, end):
                 lsn = record.end
+                places = places_of(record, number)
                 if first:
                     places = [each for each in places if each >= first]
                     first = 0
-                if places and not found and self._is_forgotten(record, end):
+                if not places:
+                    continue
+                if not found and self._is_forgotten(record, end):
                     if place != BEGIN:
                         raise self._trimmed((record.lsn, places[0]))
                     continue
-                found += [record_of(record, each, keys) for each in places]
+                found.extend([record_of(record, each, keys) for each in places])
                 if len(found) >= most:
                     break
         except Forgotten:
@@ -153,18 +169,6 @@ class StreamReader:
             if not found:
                 raise self._trimmed((lsn, first)) from None
         return found, (lsn, 0)
-
-    def _changes(self, lsn: int, end: int) -> Iterator[tuple[Record, list[int]]]:
-        number = self._number
-        for record in self._store.history.read(lsn, end):
-            yield (
-                record,
-                [
-                    place
-                    for place, operation in enumerate(record.operations)
-                    if operation[0] == CHANGE and operation[1] == number
-                ],
-            )
 
     # -- retention ------------------------------------------------------------------------------
 
@@ -182,8 +186,8 @@ class StreamReader:
         return forgets(self._retention, record.time, size, int(time.time() * _MICROSECONDS))
 
     def _trimmed(self, place: Position) -> TrimmedDataAccess:
-        found, _ = self.read(BEGIN, most=1)
-        oldest = found[0].sequence_number if found else None
+        first = self.oldest()
+        oldest = None if first is None else first.sequence_number
         seconds, size = self._retention.seconds, self._retention.size
         kept = f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds} seconds"
         if size is not None:
@@ -198,6 +202,19 @@ class StreamReader:
             requested=requested,
             oldest=oldest,
         )
+
+
+def places_of(record: Record, number: int) -> Sequence[int]:
+    """Return which operations of a commit speak of changes in a keyspace."""
+    operations = record.operations
+    if len(operations) == 2:  # a put or a delete, and what became of the item
+        kind, space, _, _ = operations[1]
+        return _SECOND if kind == CHANGE and space == number else ()
+    return [
+        place
+        for place, operation in enumerate(operations)
+        if operation[0] == CHANGE and operation[1] == number
+    ]
 
 
 def _is_over(retention: Retention) -> bool:

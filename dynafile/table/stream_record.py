@@ -175,5 +175,5 @@ def record_of(record: Record, place: int, keys: KeySchema) -> StreamRecord:
             if kind == PUT and other == key and space == number:
                 new = raw
                 break
-    old = value[1:] if len(value) > 1 else None
+    old = value[1:] or None
     return StreamRecord(keys, key, mark, new, old, record.time, (record.lsn, place))
