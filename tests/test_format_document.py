@@ -23,6 +23,7 @@ from dynafile.store.format import Checkpoint, Operation, Piece, Record
 from dynafile.store.names import partition_directory, segment_name
 from dynafile.store.schema import Meta, Schema
 from dynafile.store.snapshot import dump_snapshot, load_snapshot
+from dynafile.table import changes
 from dynafile.table.definition import Definition
 from dynafile.table.expiry import expiry_key
 from dynafile.table.keys import KeySchema
@@ -178,9 +179,19 @@ def test_position_words_are_those_of_the_code() -> None:
 
 def test_kinds_of_operations_are_those_of_the_code() -> None:
     rows = {row[1].strip("`"): int(row[0]) for row in table("table", "kinds")}
-    names = ["PUT", "DELETE", "CLEAR", "SCHEMA", "FOLD", "REPLACE", "CHECKPOINT", "ROTATE"]
+    names = ["PUT", "DELETE", "CLEAR", "SCHEMA", "CHANGE"]
+    names += ["FOLD", "REPLACE", "CHECKPOINT", "ROTATE"]
     assert rows == {name: getattr(stored, name) for name in names}
     assert f"Kinds below {stored.STRUCTURE} change" in page()
+
+
+def test_marks_of_changes_are_those_of_the_code() -> None:
+    text = " ".join(page().split())
+    assert (changes.INSERT, changes.MODIFY, changes.REMOVE) == (1, 2, 3)
+    assert "1, 2 or 3 for INSERT, MODIFY or REMOVE" in text
+    assert f"; {changes.EXPIRED} where the item was removed because it was expired" in text
+    assert f"; {changes.NEW} where the record shows the new image" in text
+    assert f"; {changes.OLD} where it shows the old one" in text
 
 
 def test_limits_on_the_page_are_those_of_the_code() -> None:

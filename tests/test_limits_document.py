@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dynafile import Attr, Database, Dynafile, DynafileError
+from dynafile import Attr, Database, Dynafile, DynafileError, StreamOptions
 from dynafile.store import writer
 from dynafile.values import codec
 
@@ -57,6 +58,26 @@ def cyclic() -> list[Any]:
 
 def scan(**options: Any) -> Attempt:
     return lambda db: list(db.scan(**options))
+
+
+def records(_db: Dynafile) -> None:
+    with Database(":memory:") as database:
+        database.create_table("one", "id", None, stream=True)
+        arn = database.list_streams().streams[0].stream_arn
+        shard = database.describe_stream(stream_arn=arn).shards[0].shard_id
+        iterator = database.get_shard_iterator(
+            stream_arn=arn, shard_id=shard, shard_iterator_type="LATEST"
+        )
+        database.get_records(shard_iterator=iterator, limit=1000)
+        database.get_records(shard_iterator=iterator, limit=1001)
+
+
+def consumer(name: str) -> Attempt:
+    def read(_db: Dynafile) -> None:
+        with Dynafile(":memory:", stream=True) as db:
+            db.stream(name=name)
+
+    return read
 
 
 def batches(_db: Dynafile) -> None:
@@ -135,11 +156,24 @@ BEYOND: dict[str, dict[str, list[Attempt]]] = {
     },
     "segments of a scan": {"InvalidArgument": [scan(segment=0, total_segments=1_000_001)]},
     "`limit` of a query or scan": {"InvalidArgument": [scan(limit=0), scan(limit=1.5)]},
+    "the retention of a stream": {
+        "InvalidArgument": [
+            lambda _db: StreamOptions(retention=0.5),
+            lambda _db: StreamOptions(retention=timedelta(days=367)),
+        ]
+    },
+    "the name of a stream's consumer": {
+        "InvalidArgument": [consumer(""), consumer("é" * 128), consumer("a\0b")]
+    },
+    "`get_records`": {"InvalidArgument": [records]},
     "filter string": {"ExpressionError": [scan(filter="(" * 201 + "x == 1" + ")" * 201)]},
     "condition of `Attr`": {"ExpressionError": [lambda db: condition(101)]},
 }
 
 WITHIN: list[Attempt] = [
+    lambda _db: StreamOptions(retention=1),
+    lambda _db: StreamOptions(retention=timedelta(days=366)),
+    consumer("é" * 127),
     key("a" * 2048, "b" * 1024),
     value(Decimal("1E-130")),
     value(Decimal("9." + "9" * 37 + "E+125")),

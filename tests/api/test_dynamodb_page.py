@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from dynafile import Attr, Database, Dynafile, GetResult, GlobalIndex, LocalIndex, WriteResult
+from dynafile import (
+    Attr,
+    Database,
+    Dynafile,
+    GetResult,
+    GlobalIndex,
+    LocalIndex,
+    StreamOptions,
+    WriteResult,
+)
 from dynafile.errors import InvalidNumber, ValidationError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "dynamodb.md"
@@ -151,10 +160,7 @@ def test_transactions_take_turns(db: Dynafile) -> None:
     db.close()
 
 
-@differs(
-    "`BillingMode`, `ProvisionedThroughput`, `SSESpecification`, `TableClass`",
-    "`StreamSpecification`",
-)
+@differs("`BillingMode`, `ProvisionedThroughput`, `SSESpecification`, `TableClass`")
 def test_settings_are_described() -> None:
     with Database(":memory:") as db:
         db.create_table("one", "id", None, billing_mode="PAY_PER_REQUEST", stream="KEYS_ONLY")
@@ -170,6 +176,47 @@ def test_types_may_be_left_open() -> None:
         assert table.pk_type is None
         table.put_item(item={"id": 1})
         assert table.pk_type == "N"
+
+
+@differs("**DescribeStream**")
+def test_a_stream_has_one_shard() -> None:
+    with Database(":memory:") as db:
+        table = db.create_table("one", "id", None, stream=True)
+        for number in range(1000):
+            table.put_item(item={"id": str(number)})
+        arn = db.list_streams().streams[0].stream_arn
+        assert len(db.describe_stream(stream_arn=arn).shards) == 1
+
+
+@differs("`ApproximateCreationDateTime`", "order")
+def test_records_are_in_the_order_of_the_commits() -> None:
+    with Dynafile(":memory:", stream=True) as db:
+        for number in range(20):
+            db.put_item(item={"PK": str(number % 7), "SK": str(number)})
+        found = list(db.stream(follow=False))
+        assert [record.keys["SK"] for record in found] == [str(number) for number in range(20)]
+        times = [record.approximate_creation_time for record in found]
+        assert times == sorted(times)
+        assert any(time.microsecond for time in times)
+
+
+@differs("retention of 24 hours")
+def test_the_retention_is_an_option() -> None:
+    with Dynafile(":memory:", stream=True) as db:
+        assert db.describe().stream == StreamOptions("NEW_AND_OLD_IMAGES", 86_400)
+    with Dynafile(":memory:", stream=StreamOptions(retention=3600, max_bytes=4000)) as db:
+        for number in range(100):
+            db.put_item(item={"PK": "a", "SK": "1", "n": number, "text": "x" * 100})
+        assert 5 < len(list(db.stream(follow=False))) < 50
+
+
+@differs("a number that is stored as another type")
+def test_another_type_of_number_is_a_change() -> None:
+    with Dynafile(":memory:", stream=True) as db:
+        for number in (1, 1, 1.0, Decimal(1), Decimal(1)):
+            db.put_item(item={"PK": "a", "SK": "1", "n": number})
+        events = [record.event_name for record in db.stream(follow=False)]
+        assert events == ["INSERT", "MODIFY", "MODIFY"]
 
 
 @differs("size of an item")
