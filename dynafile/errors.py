@@ -21,6 +21,7 @@ Each message says what was wrong, where, and what to do. The text is static; the
         NestingTooDeep
         ItemTooLarge
         ExpressionError
+          StatementError
         InvalidArgument
         MalformedRecord
         IndexNotFound            (LookupError)
@@ -31,6 +32,7 @@ Each message says what was wrong, where, and what to do. The text is static; the
       TrimmedDataAccess          (LookupError)
       ExpiredIterator
       ConditionalCheckFailed
+      DuplicateItem
       TransactionCanceled
       TransactionConflict
       IdempotentParameterMismatch
@@ -189,6 +191,16 @@ class ExpressionError(ValidationError):
     position: int | None = None
 
 
+class StatementError(ExpressionError):
+    """A PartiQL statement that does not parse, or asks for what DynamoDB's PartiQL has not.
+
+    ``line`` and ``column`` are those of the first character that does not fit, from 1.
+    """
+
+    line: int | None = None
+    column: int | None = None
+
+
 class InvalidArgument(ValidationError):
     """An argument of a call that is out of range or does not fit the others."""
 
@@ -243,6 +255,15 @@ class ExpiredIterator(DynafileError):
 
 class ConditionalCheckFailed(DynafileError):
     """The condition of a write did not hold. ``item`` is the item as it was, where asked for."""
+
+    item: dict[str, Any] | None = None
+
+
+class DuplicateItem(DynafileError):
+    """An INSERT of an item whose key another one has; nothing was written.
+
+    ``item`` is the item that is there, where that was asked for.
+    """
 
     item: dict[str, Any] | None = None
 
