@@ -32,6 +32,14 @@ from dynafile.stream_operations import (
     StreamSummary,
 )
 from dynafile.streams import Stream
+from dynafile.statements.results import (
+    BatchStatementResult,
+    StatementFailure,
+    StatementPlan,
+    StatementResponse,
+    StatementResult,
+    StatementTransactionResult,
+)
 from dynafile.table.batch import BatchWriter
 from dynafile.table.consumer_names import StreamConsumer
 from dynafile.table.events import Action, ActionType, Event, EventListener
@@ -50,6 +58,7 @@ __all__ = [
     "ActionType",
     "Attr",
     "BatchGetResult",
+    "BatchStatementResult",
     "BatchWriteResult",
     "BatchWriter",
     "CancellationReason",
@@ -77,6 +86,11 @@ __all__ = [
     "StreamRecord",
     "StreamRecords",
     "StreamSummary",
+    "StatementFailure",
+    "StatementPlan",
+    "StatementResponse",
+    "StatementResult",
+    "StatementTransactionResult",
     "Table",
     "TableDescription",
     "TablePage",

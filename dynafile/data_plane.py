@@ -7,11 +7,11 @@ from typing import Any
 
 from dynafile.batches import BatchGetResult, BatchWriteResult, batch_get, batch_write
 from dynafile.capacity import NONE
-from dynafile.transactional import Transactional
+from dynafile.statements.handle import Statements
 
 
-class DataPlane(Transactional):
-    """What a database does with items: batches and transactions over its tables."""
+class DataPlane(Statements):
+    """What a database does with items: batches, statements and transactions over its tables."""
 
     def batch_write_item(
         self,

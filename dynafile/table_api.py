@@ -6,14 +6,15 @@ from dynafile.descriptions import TableDescription, describe_table
 from dynafile.errors import ResourceNotFound
 from dynafile.item_reader import ItemReader
 from dynafile.item_writer import ItemWriter
+from dynafile.statements.handle import Statements
 from dynafile.store.store import Store
 from dynafile.streams import Streaming
 from dynafile.table.checking import check_table
 from dynafile.table.writer import TableWriter
-from dynafile.transactional import Transactional
 
 
 class Table(ItemReader, ItemWriter, Streaming, Transactional):
+class Table(ItemReader, ItemWriter, Statements):
     """A table: items by partition key and sort key, shared by threads and processes.
 
     Reading: :meth:`get_item`, :meth:`batch_get_item`, :meth:`query`, :meth:`scan`,
@@ -24,6 +25,9 @@ class Table(ItemReader, ItemWriter, Streaming, Transactional):
     :meth:`transact_get_items`.
     Changes: :meth:`stream`, :meth:`stream_consumers`, :meth:`drop_stream_consumer`,
     :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
+    PartiQL: :meth:`execute_statement`, :meth:`batch_execute_statement`,
+    :meth:`execute_transaction`, :meth:`explain`.
+    Listening: :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
     Indexes: :meth:`add_index`, :meth:`drop_index`, :meth:`wait_for_indexes`, :attr:`indexes`.
     Looking: :meth:`describe`, :meth:`check`.
 

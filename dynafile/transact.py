@@ -89,16 +89,41 @@ def transact_write(
     """Make the writes of a transaction; see :meth:`Transactional.transact_write_items`."""
     check_level(capacity)
     check_enum(metrics, "returnItemCollectionMetrics", METRICS)
-    _check_token(token)
+    check_token(token)
     members = _members(given)
-    actions = [_action(tables, kind, parameters) for kind, parameters in members]
+    return commit_actions(
+        store,
+        [_action(tables, kind, parameters) for kind, parameters in members],
+        durable=durable,
+        token=token,
+        digest=lambda: _digest(members),
+        capacity=capacity,
+        metrics=metrics,
+    )
+
+
+def commit_actions(
+    store: Store,
+    actions: list[Action],
+    *,
+    durable: bool,
+    token: str | None,
+    digest: Callable[[], bytes],
+    capacity: str,
+    metrics: str,
+) -> TransactWriteResult | None:
+    """Make the actions of a transaction as one commit, or none of them.
+
+    ``digest`` gives what two requests with one token have in common only if they are the same.
+    Raises TransactionCanceled, IdempotentParameterMismatch and ValidationError.
+    """
     refused = {action.write: action.refused for action in actions if action.refused is not None}
     if refused:
         raise canceled([action.write for action in actions], refused)
     _check_distinct(actions)
     more = None
     if token is not None:
-        more = Tokens(store).noting(token, _digest(members), time.time())
+        more = Tokens(store).noting(token, digest(), time.time())
     if (capacity, metrics) != (NONE, NONE):
         for action in actions:
             action.write.looks = True
@@ -123,7 +148,8 @@ def transact_write(
     )
 
 
-def _check_token(token: object) -> None:
+def check_token(token: object) -> None:
+    """Raise ValidationError unless a client request token is one that DynamoDB takes."""
     if token is None:
         return
     if type(token) is not str:
