@@ -122,6 +122,10 @@ _HINTS: tuple[tuple[type[errors.DynafileError], str], ...] = (
         "leave the option out to use what the folder stores; `dynafile info` shows it",
     ),
     (
+        errors.StatementError,
+        """statements look like: SELECT * FROM "orders" WHERE customer = 'ada'""",
+    ),
+    (
         errors.ExpressionError,
         "filters look like: population > 1000000 and name =~ /^San/",
     ),

@@ -14,10 +14,10 @@ from dynafile.cli.typed_text import key_value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dynafile import Dynafile
+    from dynafile import Dynafile, Table
 
 
-def key_attributes(db: Dynafile) -> list[str]:
+def key_attributes(db: Table) -> list[str]:
     """Return the names of the key attributes, the partition key first."""
     return [name for name in (db.pk_attribute, db.sk_attribute) if name is not None]
 

@@ -34,6 +34,14 @@ def open_to_change(path: str, table: str | None) -> Dynafile:
     return Dynafile(path, table_name=table)
 
 
+def open_for_statement(path: str, table: str | None, *, writes: bool) -> Dynafile | Database:
+    """Open a table, or all that the folder holds: a statement names the one that it is about."""
+    if table is not None:
+        return open_to_change(path, table) if writes else open_to_read(path, table)
+    _require_table(path)
+    return Database(path, read_only=not writes)
+
+
 def open_or_create(path: str, table: str | None, **options: Any) -> Dynafile:
     """Open a table for writing, or make it; the options are those of ``Dynafile``."""
     if path == ":memory:":

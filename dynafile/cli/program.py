@@ -18,6 +18,7 @@ from dynafile.cli.commands.inspecting import check, info
 from dynafile.cli.commands.items import delete, get, put
 from dynafile.cli.commands.reading import query, scan
 from dynafile.cli.commands.watching import consumers, off, on, watch
+from dynafile.cli.commands.statements import sql
 from dynafile.cli.demo.command import demo
 from dynafile.cli.failures import ExitCode, Failure, PipeClosed, report
 
@@ -83,6 +84,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "delete": delete,
     "query": query,
     "scan": scan,
+    "sql": sql,
     "info": info,
     "check": check,
     "index add": add,

@@ -232,7 +232,10 @@ def take_key(
     """
     selection = select_keys(keys, condition)
     if not selection.is_whole_key or len(selection.partitions) > 1:
-        raise ValidationError(
+        error = ValidationError(
             "Where clause does not contain a mandatory equality on all key attributes"
         )
+        names = " AND ".join(f"{name} = ..." for name in (*pk_names(keys), *sk_names(keys)))
+        error.add_note(f"the WHERE names one item by its key: {names}")
+        raise error
     return selection.key_of(selection.partitions[0]), selection.used, selection.rest

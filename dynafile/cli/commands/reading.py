@@ -110,7 +110,7 @@ def query(
             limit=limit,
             filter=filter_,
         )
-        _print_found(found, form, keys.shown, limit)
+        print_found(found, form, keys.shown, limit)
 
 
 def scan(
@@ -139,7 +139,7 @@ def scan(
             total_segments=total_segments,
             limit=limit,
         )
-        _print_found(found, form, query_keys(db, index).shown, limit)
+        print_found(found, form, query_keys(db, index).shown, limit)
 
 
 def _condition(keys: QueryKeys, given: dict[str, tuple[str, ...]]) -> Any:
@@ -156,9 +156,10 @@ def _condition(keys: QueryKeys, given: dict[str, tuple[str, ...]]) -> Any:
     return None
 
 
-def _print_found(
+def print_found(
     found: Iterator[dict[str, Any]], form: OutputFormat | None, keys: list[str], limit: int | None
 ) -> None:
+    """Print items as they come; ``keys`` are the columns that a table begins with."""
     shape = chosen(form)
     if shape is OutputFormat.TABLE:
         with progress_bar("reading", None) as report:
