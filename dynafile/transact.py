@@ -284,19 +284,19 @@ def _digest(members: list[tuple[str, dict[str, Any]]]) -> bytes:
             if boto3_conditions.is_condition(value):
                 value = boto3_conditions.from_boto3(value)
             if isinstance(value, Mapping):
-                shown = encode_item(_in_order(value))
+                shown = encode_item(in_order(value))
             else:
                 shown = repr(value).encode()
             digest.update(f"{name}:{len(shown)}:".encode() + shown)
     return digest.digest()
 
 
-def _in_order(value: Any) -> Any:
+def in_order(value: Any) -> Any:
     """Return a value with the members of its maps in the order of their names."""
     if isinstance(value, Mapping):
-        return {name: _in_order(value[name]) for name in sorted(value)}
+        return {name: in_order(value[name]) for name in sorted(value)}
     if isinstance(value, (list, tuple)):
-        return [_in_order(member) for member in value]
+        return [in_order(member) for member in value]
     return value
 
 

@@ -78,6 +78,12 @@ def consumer(name: str) -> Attempt:
             db.stream(name=name)
 
     return read
+def sql(statement: str) -> Attempt:
+    def attempt(_db: Dynafile) -> None:
+        with Dynafile(":memory:", table_name="tab") as db:
+            db.execute_statement(statement=statement)
+
+    return attempt
 
 
 def batches(_db: Dynafile) -> None:
@@ -152,6 +158,18 @@ BEYOND: dict[str, dict[str, list[Attempt]]] = {
         "ValidationError": [
             scan(filter_expression="a" * 4097),
             scan(filter_expression=" AND ".join(["attribute_exists(a)"] * 301)),
+        ],
+    },
+    "statement of PartiQL": {
+        "StatementError": [
+            sql("SELECT * FROM tab WHERE " + "(" * 101 + "a = 1" + ")" * 101),
+            sql("SELECT * FROM tab WHERE a IN [" + ", ".join(["1"] * 101) + "]"),
+        ],
+        "ValidationError": [
+            sql("SELECT * FROM tab WHERE a = '" + "x" * 8192 + "'"),
+            sql("SELECT * FROM tab WHERE PK IN [" + ", ".join(f"'{n}'" for n in range(51)) + "]"),
+            lambda db: db.batch_execute_statement(statements=[{"Statement": "x"}] * 26),
+            lambda db: db.execute_transaction(transact_statements=[{"Statement": "x"}] * 101),
         ],
     },
     "segments of a scan": {"InvalidArgument": [scan(segment=0, total_segments=1_000_001)]},

@@ -153,11 +153,10 @@ class ClauseReader(Reader):
         return Operation("NOT", (found,)) if negated else found
 
     def _in(self, left: Syntax, depth: int) -> Syntax:
-        if not self.accept("["):
-            if self.kind != "(":
-                self.fail("a list such as [1, 2]")
-            self.index += 1
-        end = "]" if self.tokens[self.index - 1].kind == "[" else ")"
+        end = {"[": "]", "(": ")"}.get(self.kind)
+        if end is None:
+            self.fail("a list such as [1, 2]")
+        self.index += 1
         self._refuse_subquery()
         members = [self._operand(depth + 1)]
         while self.accept(","):

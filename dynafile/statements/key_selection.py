@@ -231,7 +231,8 @@ def take_key(
     Raises ``ValidationError``, in DynamoDB's words, where it does not name all of a key.
     """
     selection = select_keys(keys, condition)
-    if not selection.is_whole_key or len(selection.partitions) > 1:
+    by_list = any(isinstance(term, Membership) for term in selection.used)
+    if not selection.is_whole_key or by_list:
         error = ValidationError(
             "Where clause does not contain a mandatory equality on all key attributes"
         )

@@ -11,6 +11,8 @@ from typing import Any, Final
 from xxhash import xxh3_128
 
 from dynafile.errors import CorruptFile, ValidationError
+from dynafile.expressions.literals import take_stored
+from dynafile.transact import in_order
 from dynafile.values import decode_item, encode_item
 
 _DIGEST: Final = 16
@@ -26,8 +28,9 @@ class Place:
 
 def digest_of(statement: str, parameters: Sequence[Any]) -> bytes:
     """Return what two requests have in common only if they ask for the same."""
+    taken = [in_order(take_stored(parameter)) for parameter in parameters]
     digest = xxh3_128(statement.encode("utf-8", "surrogatepass"))
-    digest.update(b"\0" + encode_item({"parameters": list(parameters)}))
+    digest.update(b"\0" + encode_item({"parameters": taken}))
     return digest.digest()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,8 @@ from dynafile import (
     WriteResult,
 )
 from dynafile.errors import InvalidNumber, ValidationError
+from dynafile import Attr, Database, Dynafile, GetResult, GlobalIndex, LocalIndex, WriteResult
+from dynafile.errors import InvalidNumber, StatementError, ValidationError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "dynamodb.md"
 STATES = {"supported", "differs", "not there yet", "not applicable"}
@@ -161,6 +163,67 @@ def test_transactions_take_turns(db: Dynafile) -> None:
 
 
 @differs("`BillingMode`, `ProvisionedThroughput`, `SSESpecification`, `TableClass`")
+@pytest.fixture
+def orders() -> Iterator[Database]:
+    with Database(":memory:") as database:
+        table = database.create_table("orders", "customer", "day")
+        for number in range(24):
+            table.put_item(item={"customer": "ab"[number % 2], "day": number})
+        yield database
+
+
+@differs("`if_not_exists` in SET")
+def test_if_not_exists_in_statements(orders: Database) -> None:
+    change = "UPDATE orders SET n = if_not_exists(n, 5) + 1 WHERE customer = 'a' AND day = 0"
+    for expected in (6, 7):
+        result = orders.execute_statement(statement=f"{change} RETURNING MODIFIED NEW *")
+        assert result.items == [{"n": expected}]
+
+
+@differs("statements that do not parse")
+def test_statements_that_do_not_parse_say_where(orders: Database) -> None:
+    with pytest.raises(StatementError) as caught:
+        orders.execute_statement(statement="SELECT *\nFROM orders WERE customer = 'a'")
+    assert caught.value.message.startswith("Statement wasn't well formed, can't be processed: ")
+    assert (caught.value.line, caught.value.column) == (2, 13)
+
+
+@differs("`ConsistentRead` of a statement")
+def test_statements_are_consistent(orders: Database) -> None:
+    units = []
+    for consistent in (False, True):
+        result = orders.execute_statement(
+            statement="SELECT * FROM orders WHERE customer = 'a'",
+            consistent_read=consistent,
+            return_consumed_capacity="TOTAL",
+        )
+        assert result.consumed_capacity is not None
+        units.append(result.consumed_capacity.capacity_units)
+    assert units == [0.5, 1.0]
+
+
+@differs("pages of an IN on the partition key")
+def test_pages_of_in_are_as_large_as_others(orders: Database) -> None:
+    result = orders.execute_statement(statement="SELECT * FROM orders WHERE customer IN ['a', 'b']")
+    assert (len(result), result.next_token) == (24, None)
+
+
+@differs("`ReturnConsumedCapacity` of statements in a transaction")
+def test_capacity_of_a_transaction_is_by_table(orders: Database) -> None:
+    result = orders.execute_transaction(
+        transact_statements=[
+            {"Statement": f"UPDATE orders SET x = 1 WHERE customer = 'a' AND day = {day}"}
+            for day in (0, 2)
+        ],
+        return_consumed_capacity="TOTAL",
+    )
+    assert [one.capacity_units for one in result.consumed_capacity] == [4.0]
+
+
+@differs(
+    "`BillingMode`, `ProvisionedThroughput`, `SSESpecification`, `TableClass`",
+    "`StreamSpecification`",
+)
 def test_settings_are_described() -> None:
     with Database(":memory:") as db:
         db.create_table("one", "id", None, billing_mode="PAY_PER_REQUEST", stream="KEYS_ONLY")
