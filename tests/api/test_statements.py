@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ from dynafile.partiql import condition_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from api.conftest import Clock, OpenTables
+    from api.conftest import Clock, OpenTables, StartWorker
     from conftest import OpenDatabase
 
     from dynafile.expressions import Condition
@@ -533,6 +535,42 @@ def test_delete(db: Database) -> None:
     assert len(rows(db, 'SELECT * FROM orders."by-total"')) == 14
 
 
+def test_threads_take_turns(db: Database) -> None:
+    """Of several INSERTs of one item one is made, and no UPDATE is lost."""
+    outcomes: list[str] = []
+
+    def write() -> None:
+        try:
+            run(db, "INSERT INTO orders VALUE {'customer': 'new', 'day': 1, 'n': 0}")
+            outcomes.append("made")
+        except errors.DuplicateItem:
+            outcomes.append("refused")
+        for _ in range(25):
+            run(db, "UPDATE orders SET n = n + 1 WHERE customer = 'new' AND day = 1")
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["made", "refused", "refused", "refused"]
+    found = rows(db, "SELECT n FROM orders WHERE customer = 'new' AND day = 1")
+    assert found == [{"n": 100}]
+
+
+def test_writes_outlive_the_process(database: OpenDatabase, worker: StartWorker) -> None:
+    """What a statement wrote is seen by another process, and there after reopening."""
+    db = database(table_name="tab")
+    other = worker(db.path)
+    db.execute_statement(statement="INSERT INTO tab VALUE {'PK': 'a', 'SK': 'b', 'n': 1}")
+    db.execute_statement(statement="UPDATE tab SET n = n + 1 WHERE PK = 'a' AND SK = 'b'")
+    expected = {"PK": "a", "SK": "b", "n": 2}
+    assert other.call("get_item", key={"PK": "a", "SK": "b"}) == expected
+    other.stop()
+    db.close()
+    assert list(database().execute_statement(statement="SELECT * FROM tab")) == [expected]
+
+
 def test_listeners_hear_of_statements(database: OpenDatabase) -> None:
     db = database(table_name="one")
     heard: list[Any] = []
@@ -921,3 +959,84 @@ def test_a_select_is_a_scan_with_a_filter(
         ):
             page = random_table.execute_statement(statement=f"{statement} ORDER BY {order}")
             assert [i["SK"] for i in page] == [i["SK"] for i in sorted(expected, key=ordering)]
+
+
+# -- whatever is asked ----------------------------------------------------------------------------
+
+LITERALS = st.sampled_from(
+    [
+        "'a'",
+        "''",
+        "1",
+        "-2.5",
+        "true",
+        "null",
+        "[1, 'x']",
+        "{'a': 1}",
+        "<<1>>",
+        "<<>>",
+        "?",
+        "PK",
+        "n",
+    ]
+)
+PLACES = st.sampled_from(["PK", "SK", "n", "s", "m", "m.x[0]", "G"])
+PARAMETERS = st.sampled_from(
+    [None, 1, "a", "", b"x", [1], {"a": 1}, {1}, "\ud800", object(), 1e300]
+)
+
+
+def text(template: str, *parts: Any) -> st.SearchStrategy[str]:
+    return st.tuples(*parts).map(lambda given: template.format(*given))
+
+
+WHERES = st.recursive(
+    st.one_of(
+        text("{} = {}", PLACES, LITERALS),
+        text("{} < {}", PLACES, LITERALS),
+        text("{} = {}", LITERALS, PLACES),
+        text("{} BETWEEN {} AND {}", PLACES, LITERALS, LITERALS),
+        text("{} IN [{}, {}]", PLACES, LITERALS, LITERALS),
+        text("begins_with({}, {})", PLACES, LITERALS),
+        text("contains({}, {})", PLACES, LITERALS),
+        text("attribute_type({}, {})", PLACES, LITERALS),
+        text("size({}) > {}", PLACES, LITERALS),
+        text("{} IS NOT MISSING", PLACES),
+    ),
+    lambda inner: st.one_of(
+        text("PK = 'a' AND {}", inner),
+        text("PK = 'a' AND SK = 1 AND {}", inner),
+        text("({} OR {})", inner, inner),
+        text("NOT {}", inner),
+    ),
+    max_leaves=4,
+)
+CHANGES = st.one_of(
+    LITERALS,
+    text("n + {}", LITERALS),
+    text("list_append(m.x, {})", LITERALS),
+    text("set_add(s, {})", LITERALS),
+    text("if_not_exists(n, {})", LITERALS),
+)
+STATEMENTS = st.one_of(
+    text("SELECT * FROM tab WHERE {}", WHERES),
+    text('SELECT n, m.x[0] FROM tab."by-g" WHERE {}', WHERES),
+    text("SELECT SK FROM tab WHERE {} ORDER BY {} DESC", WHERES, PLACES),
+    text("INSERT INTO tab VALUE {{'PK': {}, 'SK': {}, 'G': {}}}", LITERALS, LITERALS, LITERALS),
+    text("UPDATE tab SET {} = {} WHERE {}", PLACES, CHANGES, WHERES),
+    text("UPDATE tab SET s = {} REMOVE {} WHERE {}", CHANGES, PLACES, WHERES),
+    text("DELETE FROM tab WHERE {} RETURNING ALL OLD *", WHERES),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(STATEMENTS, st.lists(PARAMETERS, min_size=8, max_size=8))
+def test_whatever_is_asked(random_table: Dynafile, statement: str, parameters: list[Any]) -> None:
+    """It is done, or refused with an error of ours; it never fails otherwise."""
+    random_table.clear()
+    random_table.put_item(item={"PK": "a", "SK": 1, "n": 1, "G": "a", "m": {"x": [1]}})
+    values = parameters[: statement.count("?")] or None
+    for call in (random_table.explain, random_table.execute_statement):
+        with contextlib.suppress(errors.DynafileError):
+            call(statement=statement, parameters=values)
+    random_table.check()
