@@ -24,14 +24,6 @@ from dynafile.results import (
     Page,
     WriteResult,
 )
-from dynafile.stream_operations import (
-    Shard,
-    StreamDescription,
-    StreamList,
-    StreamRecords,
-    StreamSummary,
-)
-from dynafile.streams import Stream
 from dynafile.statements.results import (
     BatchStatementResult,
     StatementFailure,
@@ -40,6 +32,14 @@ from dynafile.statements.results import (
     StatementResult,
     StatementTransactionResult,
 )
+from dynafile.stream_operations import (
+    Shard,
+    StreamDescription,
+    StreamList,
+    StreamRecords,
+    StreamSummary,
+)
+from dynafile.streams import Stream
 from dynafile.table.batch import BatchWriter
 from dynafile.table.consumer_names import StreamConsumer
 from dynafile.table.events import Action, ActionType, Event, EventListener
@@ -78,6 +78,11 @@ __all__ = [
     "LocalIndex",
     "Page",
     "Shard",
+    "StatementFailure",
+    "StatementPlan",
+    "StatementResponse",
+    "StatementResult",
+    "StatementTransactionResult",
     "Stream",
     "StreamConsumer",
     "StreamDescription",
@@ -86,11 +91,6 @@ __all__ = [
     "StreamRecord",
     "StreamRecords",
     "StreamSummary",
-    "StatementFailure",
-    "StatementPlan",
-    "StatementResponse",
-    "StatementResult",
-    "StatementTransactionResult",
     "Table",
     "TableDescription",
     "TablePage",

@@ -13,8 +13,7 @@ from dynafile.table.checking import check_table
 from dynafile.table.writer import TableWriter
 
 
-class Table(ItemReader, ItemWriter, Streaming, Transactional):
-class Table(ItemReader, ItemWriter, Statements):
+class Table(ItemReader, ItemWriter, Streaming, Statements):
     """A table: items by partition key and sort key, shared by threads and processes.
 
     Reading: :meth:`get_item`, :meth:`batch_get_item`, :meth:`query`, :meth:`scan`,
@@ -27,7 +26,6 @@ class Table(ItemReader, ItemWriter, Statements):
     :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
     PartiQL: :meth:`execute_statement`, :meth:`batch_execute_statement`,
     :meth:`execute_transaction`, :meth:`explain`.
-    Listening: :meth:`add_stream_listener`, :meth:`remove_stream_listener`.
     Indexes: :meth:`add_index`, :meth:`drop_index`, :meth:`wait_for_indexes`, :attr:`indexes`.
     Looking: :meth:`describe`, :meth:`check`.
 

@@ -78,6 +78,8 @@ def consumer(name: str) -> Attempt:
             db.stream(name=name)
 
     return read
+
+
 def sql(statement: str) -> Attempt:
     def attempt(_db: Dynafile) -> None:
         with Dynafile(":memory:", table_name="tab") as db:

@@ -17,8 +17,8 @@ from dynafile.cli.commands.indexes import add, drop, list_
 from dynafile.cli.commands.inspecting import check, info
 from dynafile.cli.commands.items import delete, get, put
 from dynafile.cli.commands.reading import query, scan
-from dynafile.cli.commands.watching import consumers, off, on, watch
 from dynafile.cli.commands.statements import sql
+from dynafile.cli.commands.watching import consumers, off, on, watch
 from dynafile.cli.demo.command import demo
 from dynafile.cli.failures import ExitCode, Failure, PipeClosed, report
 
