@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dynafile
 from dynafile import errors
+from dynafile.aio.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,11 +32,15 @@ _MODULES: Final = (
     "descriptions",
     "table",
     "expressions",
+    "aio",
 )
 """The order of the reference, by the first name below ``dynafile``; others follow."""
 
 _MADE_BY: Final = {
     "BatchWriter": "Table.batch_writer",
+    "AsyncBatchWriter": "AsyncTable.batch_writer",
+    "AsyncTable": "AsyncDatabase.table",
+    "AsyncTransaction": "AsyncTable.transaction",
     "Table": "Database.table",
     "TablePage": "Database.list_tables",
 }
@@ -90,13 +95,21 @@ def members(cls: type) -> dict[str, Any]:
     """
     base = public_base(cls)
     elsewhere = () if base is None else base.__mro__
+    twins = twin_members(cls)
     found: dict[str, Any] = {}
     for owner in cls.__mro__:
         if _is_ours(owner) and owner not in elsewhere:
             for name, value in vars(owner).items():
-                if _is_member(name, value, owner):
+                if name not in twins and _is_member(name, value, owner):
                     found.setdefault(name, value)
     return found
+
+
+def twin_members(cls: type) -> dict[str, Kind]:
+    """Return what a class for asyncio has of the one that it stands for, by its kind."""
+    of = getattr(cls, "_twin_of", None)
+    kinds = {} if of is None else KINDS[of]
+    return {name: kind for name, kind in kinds.items() if kind is not Kind.OWN}
 
 
 def public_base(cls: type) -> type | None:
@@ -140,6 +153,8 @@ def _class(name: str, cls: type) -> Iterator[Entry]:
     parts = []
     if name in _MADE_BY:
         parts.append(f"Made by :meth:`{_MADE_BY[name]}`.")
+    elif hasattr(cls, "_twin_of"):
+        pass  # the docstring says whose arguments it takes
     elif not issubclass(cls, Enum):
         parts.append(_signature(name, cls))
     parts.append(_doc(cls, name))
@@ -148,6 +163,8 @@ def _class(name: str, cls: type) -> Iterator[Entry]:
         parts.append(inspect.cleandoc(opening.__doc__))
     parts += [_fields(cls)] if _fields(cls) else []
     base = public_base(cls)
+    if base is None and hasattr(cls, "_twin_of"):
+        parts.append(_twin_table(cls))
     if base is not None:
         parts.append(f"And all that a :class:`{base.__name__}` has.")
     yield Entry(name, 2, tuple(parts))
@@ -160,6 +177,17 @@ def _class(name: str, cls: type) -> Iterator[Entry]:
             function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
             bound = not isinstance(value, staticmethod)
             yield Entry(full, 3, (_signature(full, function, bound=bound), _doc(value, full)))
+
+
+def _twin_table(cls: type) -> str:
+    """Say what a class for asyncio has of the one that it stands for, a row a kind."""
+    of: type = cls._twin_of  # type: ignore[attr-defined]
+    rows: dict[Kind, list[str]] = {}
+    for name, kind in twin_members(cls).items():
+        rows.setdefault(kind, []).append(f":meth:`{of.__name__}.{name}`")
+    lines = [f"| {', '.join(names)} | {kind.value} |" for kind, names in rows.items()]
+    head = [f"| what a :class:`{of.__name__}` has | is here |", "| --- | --- |"]
+    return "\n".join([*head, *lines])
 
 
 def _error(name: str) -> Iterator[str]:

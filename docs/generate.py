@@ -1,8 +1,9 @@
 """Writes the parts of the documents that are generated, between their markers.
 
 A part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, in README.md or in any page
-of this folder. ``python docs/generate.py`` writes them; with ``--check`` it changes nothing, and
-exits with 1 if one is out of date.
+of this folder. One file is generated whole: ``dynafile/aio/__init__.pyi``.
+``python docs/generate.py`` writes them; with ``--check`` it changes nothing, and exits with 1 if
+one is out of date.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 from api_reference import reference
+from async_stub import STUB, stub
 
 import dynafile
 from dynafile import errors
@@ -33,6 +35,10 @@ _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def documents() -> list[Path]:
     """Return the files that may have generated parts."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def rendered(text: str) -> str:
@@ -151,9 +157,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if out of date")
     check = parser.parse_args().check
     stale = False
-    for path in documents():
-        text = path.read_text(encoding="utf-8")
-        new = rendered(text)
+    generated = [(STUB, stub()), *((path, rendered(_read(path))) for path in documents())]
+    for path, new in generated:
+        text = _read(path)
         if new != text:
             stale = True
             print(f"{path.relative_to(ROOT)} {'is out of date' if check else 'written'}")

@@ -9,6 +9,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from dynafile import errors
 from dynafile.batches import BatchGetResult, BatchWriteResult
 from dynafile.database import Database, Dynafile
@@ -51,11 +54,25 @@ from dynafile.table_api import Table
 from dynafile.transact import TransactGetResult, TransactWriteResult
 from dynafile.transactions import Transaction
 
+if TYPE_CHECKING:
+    from dynafile.aio import (
+        AsyncBatchWriter,
+        AsyncDatabase,
+        AsyncDynafile,
+        AsyncTable,
+        AsyncTransaction,
+    )
+
 __version__ = "1.0.0a1"
 
 __all__ = [
     "Action",
     "ActionType",
+    "AsyncBatchWriter",
+    "AsyncDatabase",
+    "AsyncDynafile",
+    "AsyncTable",
+    "AsyncTransaction",
     "Attr",
     "BatchGetResult",
     "BatchStatementResult",
@@ -108,3 +125,10 @@ __all__ = [
     "lt",
     "lte",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is for asyncio when it is first asked for: asyncio takes long to import."""
+    if name in __all__ and name.startswith("Async"):
+        return getattr(importlib.import_module("dynafile.aio"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ T = TypeVar("T")
 ATTEMPTS: Final = 100
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
-_STALE: Final = "the transaction raised on what another writer has changed since: run it again"
+STALE: Final = "the transaction raised on what another writer has changed since: run it again"
 
 
 class TransactionItems(ABC):
@@ -295,6 +295,29 @@ class Transaction(TransactionItems):
             table.validate(view)
 
 
+class Attempts:
+    """How often a transaction is run that meets conflicts, and how long it waits in between."""
+
+    def __init__(self, body: object, attempts: int) -> None:
+        if not callable(body):
+            raise InvalidArgument(
+                f"run_transaction takes a function of a transaction, not {body!r}"
+            )
+        if type(attempts) is not int or attempts < 1:
+            raise InvalidArgument(f"attempts must be an int of at least 1, not {attempts!r}")
+        self._left = attempts
+        self._longest = _FIRST_PAUSE
+
+    def pause_after(self, conflict: TransactionConflict) -> float:
+        """Return how many seconds to wait after a conflict; raises it after the last attempt."""
+        self._left -= 1
+        if not self._left:
+            raise conflict
+        pause = random.uniform(0, self._longest)
+        self._longest = min(2 * self._longest, _LONGEST_PAUSE)
+        return pause
+
+
 def run(
     begin: Callable[[], Transaction], body: Callable[[Transaction], T], attempts: int = ATTEMPTS
 ) -> T:
@@ -303,25 +326,17 @@ def run(
     An exception of the body is its own only if what it read still stands: of items that were read
     before and after another's commit it may have made anything.
     """
-    if not callable(body):
-        raise InvalidArgument(f"run_transaction takes a function of a transaction, not {body!r}")
-    if type(attempts) is not int or attempts < 1:
-        raise InvalidArgument(f"attempts must be an int of at least 1, not {attempts!r}")
-    pause = _FIRST_PAUSE
+    left = Attempts(body, attempts)
     while True:
-        attempts -= 1
         try:
             with begin() as transaction:
                 try:
                     result = body(transaction)
                 except Exception as error:
                     if transaction._is_stale():
-                        raise TransactionConflict(_STALE) from error
+                        raise TransactionConflict(STALE) from error
                     raise
-        except TransactionConflict:
-            if not attempts:
-                raise
-            time.sleep(random.uniform(0, pause))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        except TransactionConflict as conflict:
+            time.sleep(left.pause_after(conflict))
         else:
             return result

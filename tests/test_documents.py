@@ -28,6 +28,7 @@ import pytest
 
 import dynafile
 from dynafile import errors
+from dynafile.aio.kinds import KINDS, Kind
 from dynafile.cli.program import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -169,6 +170,14 @@ def test_generated_parts_are_up_to_date(document: Path, monkeypatch: pytest.Monk
     assert rendered(text) == text, "run `make docs`"
 
 
+def test_the_types_for_asyncio_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    written = (ROOT / "dynafile" / "aio" / "__init__.pyi").read_text(encoding="utf-8")
+    assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["stub"]() == written, (
+        "run `make docs`"
+    )
+
+
 def test_pictures_are_up_to_date_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing them again also looks for text that is cut or covered."""
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
@@ -205,6 +214,8 @@ def public_methods(cls: type) -> list[str]:
     """The names of a class, but for those that a base with an entry of its own tells of."""
     bases = [base for base in cls.__mro__[1:] if getattr(dynafile, base.__name__, None) is base]
     elsewhere = {name for base in bases for name in dir(base)}
+    if hasattr(cls, "_twin_of"):  # what it stands for tells of the rest
+        elsewhere |= {name for name, kind in KINDS[cls._twin_of].items() if kind is not Kind.OWN}
     return [
         name
         for name in set(dir(cls)) - elsewhere

@@ -44,6 +44,8 @@ Each message says what was wrong, where, and what to do. The text is static; the
       HandleUnusable
         HandleClosed
         HandleForked
+        HandleNotOpen
+        HandleOfAnotherLoop
       StorageError               (OSError)
         InvalidPath
         PathNotWritable          (PermissionError)
@@ -112,6 +114,8 @@ from dynafile.errors.storage import (
     ForeignFile,
     HandleClosed,
     HandleForked,
+    HandleNotOpen,
+    HandleOfAnotherLoop,
     HandleUnusable,
     InvalidPath,
     LockTimeout,
@@ -143,6 +147,8 @@ __all__ = [
     "ForeignFile",
     "HandleClosed",
     "HandleForked",
+    "HandleNotOpen",
+    "HandleOfAnotherLoop",
     "HandleUnusable",
     "IdempotentParameterMismatch",
     "IndexNotFound",

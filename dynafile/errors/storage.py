@@ -29,6 +29,14 @@ class HandleForked(HandleUnusable):
     """A handle of the parent process used in a forked child; open a new one in the child."""
 
 
+class HandleNotOpen(HandleUnusable):
+    """A handle for asyncio used before it was opened: by ``async with``, or by ``open()``."""
+
+
+class HandleOfAnotherLoop(HandleUnusable):
+    """A handle for asyncio used in another event loop than the one in which it was opened."""
+
+
 class StorageError(DynafileError, OSError):
     """Something is wrong with the folder, a file in it, or the disk. ``path`` says which."""
 
