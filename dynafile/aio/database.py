@@ -32,7 +32,7 @@ class AsyncDatabase(AsyncTransactional[Database]):
         """Take the arguments of :class:`Database`; nothing is opened yet."""
         arguments = _SIGNATURE.bind(*args, **options)
         arguments.apply_defaults()
-        shown = repr(arguments.arguments["path"])
+        shown = repr(str(arguments.arguments["path"]))
         super().__init__(partial(Database, *args, **options), shown, None)
 
     @classmethod

@@ -148,4 +148,4 @@ AsyncDynafile.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
 
 def _shown(arguments: inspect.BoundArguments) -> str:
     arguments.apply_defaults()
-    return repr(arguments.arguments["path"])
+    return repr(str(arguments.arguments["path"]))
