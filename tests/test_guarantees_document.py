@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dynafile import handle
+from dynafile.aio import crew
 from dynafile.expressions import strings
 from dynafile.store import checkpointer, flusher, format, partition, replica
 from dynafile.table import expiry, keys, table
@@ -40,6 +41,8 @@ FIGURES = {
         f"at most {handle._MOST_DECODED // MIB} MiB",
         "1,000,000 |",
         "3 to 255 characters",
+        f"up to {crew.READERS} threads that read, {crew.WRITERS + crew.JOINERS} that write and",
+        f"and {crew.LABOURERS} for what takes long",
     ],
     "docs/architecture.md": [
         f"passes {checkpointer.CHECKPOINT_BYTES // MIB} MiB",

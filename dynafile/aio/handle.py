@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Callable, Generator
 from functools import partial
 from typing import Any, Final, Generic, NoReturn, Self, TypeVar
 
-from dynafile.aio.crew import Cancel, Crew, Lane, Traffic, outlast
+from dynafile.aio.crew import Crew
 from dynafile.aio.items import AsyncItems
+from dynafile.aio.job import Cancel, Traffic, outlast
 from dynafile.aio.kinds import Kind
+from dynafile.aio.lane import Lane
 from dynafile.aio.listeners import LoopListener
 from dynafile.aio.twin import Twin
 from dynafile.database import Database

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from dynafile.aio.crew import outlast
+from dynafile.aio.job import outlast
 from dynafile.errors import InvalidArgument
 from dynafile.table.events import Event, EventListener
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from dynafile.aio.crew import Cancel
 from dynafile.aio.handle import AsyncHandle
 from dynafile.aio.items import AsyncItems
+from dynafile.aio.job import Cancel
 from dynafile.aio.kinds import Kind
 from dynafile.aio.twin import Twin
 

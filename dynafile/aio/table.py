@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, Final, Self
 
 from dynafile.aio.batch import AsyncBatchWriter
-from dynafile.aio.crew import Cancel
 from dynafile.aio.handle import AsyncHandle
+from dynafile.aio.job import Cancel
 from dynafile.aio.kinds import Kind
 from dynafile.aio.listeners import LoopListener
+from dynafile.aio.puts import PlainPut
 from dynafile.aio.transactional import AsyncTransactional
 from dynafile.aio.twin import twin
 from dynafile.database import Dynafile
@@ -20,6 +21,7 @@ from dynafile.errors import InvalidArgument
 from dynafile.table.events import EventListener
 from dynafile.table_api import Table
 
+_PLAIN: Final = {"item"}
 _FIRST_LOOK: Final = 0.005
 _LAST_LOOK: Final = 0.1
 
@@ -40,6 +42,14 @@ class AsyncTable(AsyncTransactional[Table]):
     ) -> None:
         super().__init__(opener, shown, above)
         self._name = name
+
+    async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
+        if name == "put_item" and named.keys() == _PLAIN and not args:
+            table = self._handle
+            if table is not None and table._table.blind:
+                put = PlainPut(table, named["item"])
+                return await self._in_thread(self._ready().puts, put)
+        return await super()._call(kind, name, args, named)
 
     @property
     def table_name(self) -> str:

@@ -24,7 +24,7 @@ from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Check
 from dynafile.store.filesystem import folder_bytes
 from dynafile.store.flusher import Flusher
 from dynafile.store.format import SCHEMA, Operation
-from dynafile.store.group import Prepare
+from dynafile.store.group import Commit, Prepare
 from dynafile.store.history import History, JournalHistory, MemoryHistory
 from dynafile.store.journal import Journal
 from dynafile.store.partition_map import Keyspace
@@ -191,6 +191,20 @@ class Store:
         if self._read_only:
             self._refuse_writing()
         self._commit(operations, prepare, schema, self._lock_timeout, durable)
+
+    def commit_each(
+        self, commits: list[list[Operation]], schema: int, durable: bool
+    ) -> list[BaseException | None]:
+        """Make commits that have nothing to do with one another, with one sync for all.
+
+        Returns for each what refused it, as :meth:`commit` would have raised it, or None.
+        """
+        if self._read_only:
+            self._refuse_writing()
+        timeout = self._lock_timeout
+        made = [Commit(each, None, schema, timeout, durable=durable) for each in commits]
+        self._writer.commit_each(made)
+        return [commit.error for commit in made]
 
     def look(self, at: Callable[[View], None]) -> None:
         """Call ``at`` with one moment of the store, which nothing changes meanwhile.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -43,10 +42,9 @@ _log = logging.getLogger("dynafile")
 class Writer:
     """Commits of one process, in groups.
 
-    A thread puts its commit into the group that gathers, and takes the group's lock; whoever has
-    it is the head, waits for the mutex, closes the group, takes the file lock, and commits all that
-    wait. So threads share syncs, and each finds its own done when its turn comes. Whatever happens
-    to the head, the lock hands the group on.
+    A thread puts its commit into the group that gathers, and takes the group's lock; whoever has it
+    is the head, waits for the mutex, closes the group, takes the file lock, and commits all. So
+    threads share syncs. Whatever happens to the head, the lock hands the group on.
     """
 
     def __init__(
@@ -81,7 +79,10 @@ class Writer:
             with self.mutex:
                 self._commit_alone(operations, prepare, schema, lock_timeout, durable)
             return
-        self._commit_queued(Commit(operations, prepare, schema, lock_timeout, durable=durable))
+        commit = Commit(operations, prepare, schema, lock_timeout, durable=durable)
+        self.commit_each([commit])
+        if commit.error is not None:
+            raise commit.error
 
     def _commit_alone(
         self,
@@ -119,26 +120,25 @@ class Writer:
                 lock.release()  # a signal came before it had begun
                 raise
 
-    def _commit_queued(self, waiting: Commit) -> None:
+    def commit_each(self, waiting: list[Commit]) -> None:
+        """Make commits, all in one group; what refused one of them is its ``error``."""
         self._refuse_unusable()
         group = self._gathering
         try:
-            group.commits.append(waiting)
+            group.commits += waiting  # at once: a head takes all of them or none
             with group.lock:
-                # Not done: nobody led yet, or the head took what was there before this one came.
-                if not waiting.done:
+                # Not done: nobody led yet, or the head took what was there before these came.
+                if not waiting[-1].done:
                     with self.mutex:
                         if self._gathering is group:
                             self._gathering = Group()
                         self._lead(group)
         except BaseException:
-            # A signal came while we waited: take the commit back if nobody has taken it.
-            with contextlib.suppress(ValueError):
-                group.commits.remove(waiting)
+            # A signal came while we waited: take the commits back if nobody has taken them.
+            for commit in set(waiting).intersection(group.commits):
+                group.commits.remove(commit)
             raise
-        if waiting.error is not None:
-            raise waiting.error
-        if not waiting.done:
+        if not waiting[-1].done:
             raise self._interrupted()
 
     def _lead(self, group: Group) -> None:

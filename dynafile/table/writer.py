@@ -69,6 +69,16 @@ class TableWriter(TablePager):
                 return
         self.write([self._as_write(key, raw, item)], schema)
 
+    @property
+    def blind(self) -> bool:
+        """Whether a plain put needs to know nothing of what is there."""
+        return self._blind
+
+    def put_blindly(self, writes: list[Write], schema: Schema) -> list[BaseException | None]:
+        """Commit puts to a blind table, each by itself; return what refused each, or None."""
+        commits = [[(PUT, self._items.id, write.key, write.raw or b"")] for write in writes]
+        return self._store.commit_each(commits, schema.version, self._durable)
+
     def delete_item(self, key: Mapping[str, Any]) -> None:
         """Delete the item with this key; no error where there is none."""
         schema = self._schema

@@ -129,6 +129,72 @@ def test_one_durable_commit_syncs_its_group() -> None:
 
 
 @engines
+def test_commits_of_several_callers_are_made_each_by_itself(make: Callable[[], Store]) -> None:
+    """Beside threads that commit too; those that another schema refuses were not made."""
+    store = make()
+
+    def put_many(index: int) -> Callable[[], None]:
+        def work() -> None:
+            for n in range(10):
+                commits = [[(PUT, SPACE, key(n, f"{index}-{m}"), b"value")] for m in range(5)]
+                assert store.commit_each(commits, 1, True) == [None] * 5
+                put(store, (key(n, f"{index}"), b"alone"))
+                assert get(store, key(n, f"{index}-4")) == b"value"
+
+        return work
+
+    together(*map(put_many, range(6)))
+    assert len(contents(store)) == 6 * 10 * 6
+    lsn = store.replica.lsn
+    refused = store.commit_each([[(PUT, SPACE, key(1), b"late")]] * 3, 7, True)
+    assert [type(error) for error in refused] == [SchemaChanged] * 3
+    assert store.replica.lsn == lsn
+    store.close()
+
+
+def test_commits_of_several_callers_are_one_sync_and_a_record_each() -> None:
+    volume = WatchedVolume(MemoryVolume())
+    store = open_on(volume)
+    put(store, (key(0), b"value"))
+    volume.forget_calls()
+    before = store.replica.lsn
+    store.commit_each([[(PUT, SPACE, key(n), b"value")] for n in range(50)], 1, True)
+    assert (volume.counts["write"], volume.counts["sync"]) == (1, 1)
+    assert store._journal is not None
+    assert len(list(store._journal.read(before, store.replica.lsn))) == 50
+    store.close()
+
+
+def test_commits_of_several_callers_that_are_interrupted() -> None:
+    """At every chance in them; each is made or not, and the queue goes on."""
+    step, more = 0, True
+    while more:
+        step += 1
+        store = on_volume()
+        commits: list[list[Operation]] = [[(PUT, SPACE, key(n), b"value")] for n in range(3)]
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        try:
+            more = at_chance(
+                lambda store=store, commits=commits: store.commit_each(commits, 1, True),  # type: ignore[misc]
+                step,
+                interrupt,
+            )
+        except KeyboardInterrupt:
+            pass
+        put(store, (key(9), b"after"))
+        assert contents(store) in (
+            {key(9): b"after"},
+            {**{key(n): b"value" for n in range(3)}, key(9): b"after"},
+        )
+        assert waiting(store) == 0
+        store.close()
+    assert step > 20
+
+
+@engines
 def test_a_group_is_prepared_in_order(make: Callable[[], Store]) -> None:
     """Each commit's condition sees those before it in its group."""
     store = make()
