@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from dynafile.aio.handle import AsyncHandle
 from dynafile.aio.kinds import Kind
 from dynafile.aio.serial import SerialTwin, Turns
 from dynafile.aio.twin import twin
-from dynafile.errors import InvalidArgument
+from dynafile.errors import InvalidArgument, InvalidKey
 from dynafile.table.batch import BatchWriter
+
+_PUT: Final = {"item"}
 
 
 @twin(BatchWriter)
@@ -30,6 +33,22 @@ class AsyncBatchWriter(SerialTwin):
                 "`async with db.batch_writer() as batch:`"
             )
         return self._writer
+
+    async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
+        if name != "put_item" or args or named.keys() != _PUT:
+            return await super()._call(kind, name, args, named)
+        crew = self._turns.handle._ready()
+        try:
+            full = await self._turns.call_here(partial(self._put_here, named["item"]))
+        except InvalidKey:
+            return await super()._call(kind, name, args, named)
+        if full:
+            await super()._call(kind, "flush", (), {})
+        await crew.answer()
+        return None
+
+    def _put_here(self, item: Mapping[str, Any]) -> bool:
+        return self._target()._put_warm(item)
 
     async def __aenter__(self) -> Self:
         if self._writer is not None:

@@ -20,6 +20,8 @@ WRITERS: Final = 32
 JOINERS: Final = 2
 """One gathers what the next sync is for while the other waits for its own."""
 MOST_JOINED: Final = 256
+IN_A_ROW: Final = 16
+"""After so many answers that needed no thread, the loop is let go on with other tasks."""
 LABOURERS: Final = 4
 
 
@@ -41,6 +43,7 @@ class Crew:
         self.labours = Lane(self.post, LABOURERS)
         self._mail: deque[Callable[[], object]] = deque()
         self._posted = False
+        self._answers = 0
 
     def check_loop(self) -> None:
         """Raise HandleOfAnotherLoop unless this is the loop in which the handle was opened."""
@@ -72,6 +75,12 @@ class Crew:
             finally:
                 job.error = None  # or its traceback would hold the job, and the job it
         return cast("T", job.result)
+
+    async def answer(self) -> None:
+        """Let other tasks go on now and then, where a task need not have waited for a thread."""
+        self._answers = (self._answers + 1) % IN_A_ROW
+        if not self._answers:
+            await asyncio.sleep(0)
 
     def post(self, call: Callable[[], object]) -> None:
         """Have something called in the loop, after all that was posted before; by any thread."""

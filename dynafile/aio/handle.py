@@ -164,7 +164,8 @@ class AsyncHandle(Twin, Generic[H]):
         crew = self._crew
         if crew is None or self._over:
             self._over = True
-            if self._ending is not None and not self._ending.done():
+            asking = any(listener.is_current() for listener in self._listeners)
+            if self._ending is not None and not asking:  # who closes waits for listeners
                 await asyncio.shield(self._ending)
             return
         if not crew.loop.is_closed():

@@ -51,7 +51,8 @@ class LoopListener:
             self._complain(event)
             return
         if inspect.iscoroutine(returned):
-            self._task = asyncio.get_running_loop().create_task(self._go_on(returned, event))
+            task = asyncio.get_running_loop().create_task(self._go_on(returned, event))
+            self._task = None if task.done() else task  # a task may be made to begin at once
 
     async def _go_on(self, current: object, event: Event) -> None:
         """Await what the listener made of an event, then let it hear those that came meanwhile."""
@@ -84,8 +85,12 @@ class LoopListener:
 
     async def heard(self) -> None:
         """Wait until the listener is through with all events; but it cannot wait for itself."""
-        if self._task is not asyncio.current_task():
+        if not self.is_current():
             await outlast(self._through)
+
+    def is_current(self) -> bool:
+        """Say whether the listener is what asks."""
+        return self._task is not None and self._task is asyncio.current_task()
 
     def _through(self) -> asyncio.Future[None] | None:
         if self._task is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Self
 
@@ -18,10 +19,10 @@ from dynafile.aio.transactional import AsyncTransactional
 from dynafile.aio.twin import twin
 from dynafile.database import Dynafile
 from dynafile.errors import InvalidArgument
+from dynafile.store.replica import Cold
 from dynafile.table.events import EventListener
 from dynafile.table_api import Table
 
-_PLAIN: Final = {"item"}
 _FIRST_LOOK: Final = 0.005
 _LAST_LOOK: Final = 0.1
 
@@ -44,11 +45,16 @@ class AsyncTable(AsyncTransactional[Table]):
         self._name = name
 
     async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
-        if name == "put_item" and named.keys() == _PLAIN and not args:
-            table = self._handle
-            if table is not None and table._table.blind:
-                put = PlainPut(table, named["item"])
-                return await self._in_thread(self._ready().puts, put)
+        table = self._handle
+        if table is not None and len(named) == 1 and not args and not table.closed:
+            crew = self._ready()
+            if name == "put_item" and "item" in named and table._table.blind:
+                return await self._in_thread(crew.puts, PlainPut(table, named["item"]))
+            if name == "get_item" and "key" in named:
+                with suppress(Cold):
+                    item = table._table.get_item_warm(named["key"])
+                    await crew.answer()
+                    return item
         return await super()._call(kind, name, args, named)
 
     @property

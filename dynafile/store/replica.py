@@ -16,6 +16,10 @@ MOST_READ: Final = 512
 """How many entries a range read copies at a time, at the most."""
 
 
+class Cold(Exception):
+    """What was asked for takes a lock or a system call."""
+
+
 class Replica(Follower):
     """Reads of keys, ranges and sizes, each at the newest published LSN."""
 
@@ -41,6 +45,18 @@ class Replica(Follower):
         entries = part.entries
         if entries is None:
             return self._get_cold(keyspace, key)
+        part.used = True
+        return entries.get(key)  # type: ignore[no-any-return]
+
+    def get_warm(self, keyspace: Keyspace, key: bytes) -> bytes | None:
+        """Return the value at ``key``; raises Cold where :meth:`get` could have to wait."""
+        if self.words[END] != self.lsn:
+            raise Cold
+        begins, parts = keyspace.layout
+        part = parts[bisect_right(begins, key) - 1]
+        entries = part.entries
+        if entries is None:
+            raise Cold
         part.used = True
         return entries.get(key)  # type: ignore[no-any-return]
 

@@ -61,7 +61,20 @@ class BatchWriter:
         """Delete an item; no error where there is none."""
         self._add(self._table.delete_of(key), key)
 
+    def _put_warm(self, item: Mapping[str, Any]) -> bool:
+        """Collect a put without looking at the store; return whether a flush is due.
+
+        Raises InvalidKey where it would have to look, because of an index that may be gone.
+        """
+        self._collect(self._table.put_of_warm(item), item)
+        return self._is_full()
+
     def _add(self, write: Write, given: Mapping[str, Any]) -> None:
+        self._collect(write, given)
+        if self._is_full():
+            self.flush()
+
+    def _collect(self, write: Write, given: Mapping[str, Any]) -> None:
         if self._writes is None:
             raise InvalidArgument(
                 "a batch writer is used in a with block: `with db.batch_writer() as w:`"
@@ -69,13 +82,12 @@ class BatchWriter:
         if self._pkeys:
             self._overwrite(write, given)
         self._writes.append(write)
-        full = self._flush_items is not None and len(self._writes) >= self._flush_items
-        late = (
-            self._flush_seconds is not None
-            and time.monotonic() - self._since >= self._flush_seconds
-        )
-        if full or late:
-            self.flush()
+
+    def _is_full(self) -> bool:
+        if self._flush_items is not None and len(self._writes or ()) >= self._flush_items:
+            return True
+        seconds = self._flush_seconds
+        return seconds is not None and time.monotonic() - self._since >= seconds
 
     def _overwrite(self, write: Write, given: Mapping[str, Any]) -> None:
         """Take back what was collected for the same values of ``overwrite_by_pkeys``."""

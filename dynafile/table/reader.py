@@ -132,6 +132,15 @@ class TableReader:
             return None
         return item
 
+    def get_item_warm(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the item with this key, or None; raises Cold where that could have to wait."""
+        raw = self._store.replica.get_warm(self._items, self._key_of(key))
+        if raw is None:
+            return None
+        item = self._decoder.decode(raw)
+        expired = self._ttl is not None and is_expired(item, self._ttl, time.time())
+        return None if expired else item
+
     def batch_get_item(self, keys: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the items with these keys, those that are there, in the order of the keys."""
         encoded = [self._key_of(key) for key in keys]

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from api.worker import Worker
 
 from dynafile import (
     Action,
@@ -422,6 +423,34 @@ def test_a_coroutine_listener_hears_one_after_the_other(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_listener_that_closes(tmp_path: Path) -> None:
+    """Closing waits for listeners, and a listener that closes does not wait for itself."""
+
+    async def main() -> None:
+        for at_once in (False, True):
+            heard = asyncio.Event()
+            db = await AsyncDynafile.open(tmp_path / "db")
+
+            async def hear(
+                event: Event, db: AsyncDynafile = db, heard: asyncio.Event = heard
+            ) -> None:
+                heard.set()
+                await asyncio.sleep(0.01)
+                await db.close()
+
+            await db.add_stream_listener(hear)
+            async with asyncio.timeout(10):
+                await db.put_item(item=item(1))
+                if at_once:
+                    await db.close()
+                await heard.wait()
+                await db.close()
+            assert db.closed
+            assert db._opened().closed
+
+    run(main())
+
+
 def test_a_listener_that_raises_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         def plain(event: Event) -> None:
@@ -454,6 +483,111 @@ def test_concurrent_puts_share_syncs(tmp_path: Path) -> None:
             await asyncio.gather(*(db.put_item(item=item(number)) for number in range(1000)))
             assert len(syncs) < 250
             assert await db.count() == 1000
+
+    run(main())
+
+
+def test_what_is_in_memory_is_answered_in_the_loop(tmp_path: Path) -> None:
+    """Without a thread and without a lock; what may have to wait is not."""
+
+    async def main() -> None:
+        async with AsyncDynafile(tmp_path / "db", ttl_attribute="ttl") as db:
+            await db.put_item(item=item(1))
+            await db.put_item(item=item(2, ttl=1))
+            assert await db.get_item(key=item(1)) == item(1)
+            store = db._opened()._store
+            jobs: list[Any] = []
+            assert db._crew is not None
+            for lane in (db._crew.reads, db._crew.writes, db._crew.puts):
+                submit = lane.submit
+                lane.submit = lambda job, submit=submit: (jobs.append(job), submit(job))[1]  # type: ignore[method-assign,misc]
+            others = 0
+
+            async def other() -> None:
+                nonlocal others
+                while True:
+                    others += 1
+                    await asyncio.sleep(0)
+
+            going = asyncio.create_task(other())
+            async with db.batch_writer(flush_items=1000) as batch:
+                del jobs[:]
+                with Held(store.replica.mutex), Held(store._writer.mutex):
+                    for _ in range(200):
+                        assert await db.get_item(key=item(1)) == item(1)
+                        assert await db.get_item(key=item(2)) is None
+                        assert await db.get_item(key=item(3)) is None
+                    for number in range(10, 210):
+                        await batch.put_item(item=item(number))
+                assert not jobs
+            assert others > 20, "other tasks went on meanwhile"
+            going.cancel()
+            assert await db.count() == 201
+
+            writer = Worker().open(tmp_path / "db")
+            writer.call("put_item", item=item(1, by="another process"))
+            del jobs[:]
+            assert await db.get_item(key=item(1)) == item(1, by="another process")
+            assert len(jobs) == 1
+            writer.stop()
+        async with AsyncDynafile(tmp_path / "db") as db:
+            assert await db.get_item(key=item(3)) is None  # a cold partition
+
+    run(main())
+
+
+class Held:
+    """A lock that another thread holds."""
+
+    def __init__(self, lock: Any) -> None:
+        self._lock = lock
+        self._held, self._enough = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._hold)
+
+    def _hold(self) -> None:
+        with self._lock:
+            self._held.set()
+            self._enough.wait(20)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+        assert self._held.wait(20)
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join()
+
+
+async def outcome(call: Any, **named: Any) -> Any:
+    """What a method gives or raises, of whichever kind of handle."""
+    try:
+        answer = call(**named)
+        return await answer if inspect.isawaitable(answer) else answer
+    except Exception as error:
+        return type(error), str(error), getattr(error, "__notes__", None)
+
+
+WRONG: list[Any] = [{}, {"PK": "a"}, {"PK": 1, "SK": "b"}, {"PK": "a", "SK": ""}, 7, None]
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, item(2, n="text"), item(2, n=[]), item(2, bad=object())])
+def test_errors_are_those_of_a_table(tmp_path: Path, wrong: Any) -> None:
+    """Whichever way a call takes: in the loop, in a thread, or together with others."""
+
+    async def main() -> None:
+        for number, indexes in enumerate(({}, {"by-n": GlobalIndex(pk="n")})):
+            path = tmp_path / f"db{number}"
+            with Dynafile(path, indexes=indexes) as plain:
+                plain.put_item(item=item(1))
+            async with AsyncDynafile(path) as db, db.batch_writer() as batch:
+                with Dynafile(path) as plain, plain.batch_writer() as writer:
+                    got = await outcome(db.get_item, key=wrong)
+                    assert got == await outcome(plain.get_item, key=wrong)
+                    expected = await outcome(plain.put_item, item=wrong)
+                    puts = [outcome(db.put_item, item=given) for given in (wrong, item(5), wrong)]
+                    assert await asyncio.gather(*puts) == [expected, None, expected]
+                    refused = await outcome(batch.put_item, item=wrong)
+                    assert refused == await outcome(writer.put_item, item=wrong)
 
     run(main())
 
