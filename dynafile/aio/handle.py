@@ -55,22 +55,23 @@ class AsyncHandle(Twin, Generic[H]):
     async def _open(self) -> None:
         if self._over:
             self._refuse_closed()
-        if self._crew is None:
-            self._crew = Crew()
-        elif self._above is None and self._handle is None:
-            raise HandleNotOpen(f"{self!r} is being opened by another task: await it once")
-        try:
+        if self._handle is not None or self._above is not None:
+            crew = self._ready()
             if self._handle is None:
-                await self._in_thread(self._crew.writes, self._opened)
+                await self._in_thread(crew.writes, self._opened)
+            return
+        if self._crew is not None:
+            raise HandleNotOpen(f"{self!r} is being opened by another task: await it once")
+        crew = self._crew = Crew()
+        try:
+            await crew.call(crew.writes, self._opened, self._traffic)
         except BaseException:
-            if self._above is None:
-                await self._give_up()
+            await self._give_up(crew)
             raise
 
-    async def _give_up(self) -> None:
+    async def _give_up(self, crew: Crew) -> None:
         """Close what a cancelled opening opened; another attempt may be made."""
-        crew, handle = self._crew, self._handle
-        assert crew is not None
+        handle = self._handle
         self._crew = self._handle = None
         try:
             if handle is not None:
@@ -95,7 +96,7 @@ class AsyncHandle(Twin, Generic[H]):
         crew = self._crew
         if self._over or (self._above is not None and self._above._over):
             self._refuse_closed()
-        if crew is None:
+        if crew is None or (self._handle is None and self._above is None):
             raise HandleNotOpen(
                 f"{self!r} is not open yet: use it in `async with`, or await its open()"
             )
@@ -204,7 +205,7 @@ class AsyncHandle(Twin, Generic[H]):
         await outlast(self._traffic.over)
 
     async def _heard(self) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             await listener.heard()
 
     async def __aexit__(self, *_: object) -> None:

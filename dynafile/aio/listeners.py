@@ -33,6 +33,7 @@ class LoopListener:
         self._post = post
         self._events: deque[Event] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._then: Callable[[], None] | None = None
 
     def __call__(self, event: Event) -> None:
         """Take an event, in any thread."""
@@ -70,6 +71,8 @@ class LoopListener:
                     current = None
         finally:
             self._task = None
+            if self._then is not None:
+                self._then()
 
     async def _await(self, coroutine: object, event: Event) -> None:
         assert inspect.iscoroutine(coroutine)
@@ -87,6 +90,13 @@ class LoopListener:
         """Wait until the listener is through with all events; but it cannot wait for itself."""
         if not self.is_current():
             await outlast(self._through)
+
+    def when_through(self, then: Callable[[], None]) -> None:
+        """Call ``then`` when the listener, which hears no more, is through with what it heard."""
+        if self._task is None:
+            then()
+        else:
+            self._then = then
 
     def is_current(self) -> bool:
         """Say whether the listener is what asks."""

@@ -99,8 +99,14 @@ class AsyncTable(AsyncTransactional[Table]):
     async def remove_stream_listener(self, listener: EventListener) -> None:
         """Stop calling ``listener``; raises InvalidArgument where it was not added."""
         found = [hearing for hearing in self._listeners if hearing.listener == listener]
-        removed = found[0] if found else listener
+        removed: Any = found[0] if found else listener
         await self._call(Kind.WRITE, "remove_stream_listener", (removed,), {})
+        removed.when_through(partial(self._forget, removed))
+
+    def _forget(self, hearing: LoopListener) -> None:
+        for handle in (self, self._above):
+            if handle is not None and hearing in handle._listeners:
+                handle._listeners.remove(hearing)
 
     # -- indexes --------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from dynafile import (
     errors,
 )
 from dynafile.aio.kinds import KINDS, Kind
+from dynafile.aio.twin import Twin, twin
 from dynafile.table.batch import BatchWriter
 
 if TYPE_CHECKING:
@@ -90,6 +91,31 @@ def test_docstrings_and_signatures_carry_over() -> None:
     assert inspect.getdoc(AsyncTable.get_item) == inspect.getdoc(Dynafile.get_item)
     assert ">>>" not in (inspect.getdoc(AsyncTable.update_item) or "")
     assert AsyncDynafile.put_item.__qualname__ == "AsyncTable.put_item"
+
+
+def test_a_method_that_serves_both_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it returns can be iterated over either way, so nothing has to be awaited."""
+
+    class Plain:
+        def both(self, start: int, *, step: int = 1) -> range:
+            """Return what serves both."""
+            return range(start, 10, step)
+
+    monkeypatch.setitem(KINDS, Plain, {"both": Kind.PASSED})  # type: ignore[arg-type]
+
+    @twin(Plain)
+    class Async(Twin):
+        async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
+            raise AssertionError
+
+        def _iterate(self, name: str, args: Any, named: Any) -> Any:
+            raise AssertionError
+
+        def _now(self, name: str) -> Any:
+            return getattr(Plain(), name)
+
+    assert Async().both(4, step=2) == range(4, 10, 2)  # type: ignore[attr-defined]
+    assert inspect.getdoc(Async.both) == "Return what serves both."  # type: ignore[attr-defined]
 
 
 # -- one table ------------------------------------------------------------------------------------
@@ -383,6 +409,7 @@ def test_a_plain_listener_is_called_before_the_writer_goes_on(tmp_path: Path) ->
             versions = [event.old["v"] for event in events[2:] if event.old]
             assert versions == [event.new["v"] for event in events[1:-1] if event.new]
             await db.remove_stream_listener(hear)
+            assert not db._listeners
             await db.delete_item(key=item(1))
             assert len(events) == 101
             with pytest.raises(errors.InvalidArgument, match="is not a listener"):
@@ -417,6 +444,8 @@ def test_a_coroutine_listener_hears_one_after_the_other(tmp_path: Path) -> None:
             while 100 not in heard:
                 await asyncio.sleep(0.001)
             await db.put_item(item=item(200))
+            await db.remove_stream_listener(hear)
+            await db.put_item(item=item(300))
         assert heard[-1] == 200, "closing waits for it"
         assert sorted(heard) == [*range(20), 100, 200]
 

@@ -165,9 +165,10 @@ def test_blocks_that_are_none(tmp_path: Path) -> None:
 def test_opening_twice_at_once(tmp_path: Path) -> None:
     async def main() -> None:
         db = AsyncDynafile(tmp_path / "db")
-        results = await asyncio.gather(db.__aenter__(), db.__aenter__(), return_exceptions=True)
-        assert results[0] is db
-        assert isinstance(results[1], errors.HandleNotOpen)
+        calls = (db.__aenter__(), db.__aenter__(), db.get_item(key=KEY))
+        opened, *refused = await asyncio.gather(*calls, return_exceptions=True)
+        assert opened is db
+        assert [type(error) for error in refused] == [errors.HandleNotOpen] * 2
         await db.put_item(item=KEY)
         await db.close()
 

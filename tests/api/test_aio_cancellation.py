@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynafile import AsyncDynafile, AsyncTransaction, Database, Dynafile, errors
+from dynafile import AsyncDynafile, AsyncTransaction, Database, Dynafile, GlobalIndex, errors
 from dynafile.aio.crew import WRITERS
 
 if TYPE_CHECKING:
@@ -53,13 +53,14 @@ def one_of(db: AsyncDynafile, rng: random.Random, number: int) -> Any:
     return rng.choice(choices)()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_cancelled_at_random(tmp_path: Path, seed: int) -> None:
     """Many rounds: nothing half, no thread and no task left, and the handle goes on."""
     rng = random.Random(seed)
+    options: Any = {"indexes": {"by-a": GlobalIndex(pk="a")}} if seed % 2 else {}
 
     async def main() -> None:
-        async with AsyncDynafile(tmp_path / "db") as db:
+        async with AsyncDynafile(tmp_path / "db", **options) as db:
             for round_ in range(ROUNDS):
                 numbers = range(round_ * 20, round_ * 20 + rng.randrange(1, 20))
                 tasks = {asyncio.ensure_future(one_of(db, rng, n)): n for n in numbers}
