@@ -166,7 +166,8 @@ def _class(name: str, cls: type) -> Iterator[Entry]:
     if base is None and hasattr(cls, "_twin_of"):
         parts.append(_twin_table(cls))
     if base is not None:
-        parts.append(f"And all that a :class:`{base.__name__}` has.")
+        article = "an" if base.__name__[0] in "AEIO" else "a"
+        parts.append(f"And all that {article} :class:`{base.__name__}` has.")
     yield Entry(name, 2, tuple(parts))
     for member, value in members(cls).items():
         full = f"{name}.{member}"

@@ -150,7 +150,7 @@ class AsyncHandle(Twin, Generic[H]):
         return getattr(self._handle, name)
 
     async def count(self) -> int:
-        """Return what ``len`` would: the items of a table that are not expired; tables."""
+        """Return what ``len`` would, of a table its items, of a database its tables."""
         work = partial(self._do, Kind.READ, "__len__", (), {})
         return int(await self._in_thread(self._lane(Kind.READ), work, Cancel.ABANDON))
 

@@ -31,7 +31,7 @@ _LAST_LOOK: Final = 0.1
 class AsyncTable(AsyncTransactional[Table]):
     """A :class:`Table` whose methods are awaited, and never make the event loop wait.
 
-    :meth:`AsyncDatabase.table` makes one. It is opened when it is awaited or first used.
+    That of a database is opened when it is awaited or first used.
     """
 
     def __init__(
