@@ -47,13 +47,14 @@ Change = tuple[bytes | None, bytes | None]
 
 
 class Ticket:
-    """The events of one commit, and whether it was made."""
+    """The events of one commit, and a lock that is let go of when its turn has come."""
 
-    __slots__ = ("changes", "ready")
+    __slots__ = ("changes", "turn")
 
     def __init__(self, changes: list[Change]) -> None:
         self.changes = changes
-        self.ready = False
+        self.turn = threading.Lock()
+        self.turn.acquire()
 
 
 class Dispatcher:
@@ -68,7 +69,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._listeners: tuple[tuple[EventListener, Wanted | None], ...] = ()
-        self._turn = threading.Condition()
+        self._mutex = threading.Lock()
         self._tickets: deque[Ticket] = deque()
         self._own = threading.local()
 
@@ -87,16 +88,22 @@ class Dispatcher:
     def draw(self, changes: list[Change]) -> Ticket:
         """Take a place in the order of commits. Called under the store's lock."""
         ticket = Ticket(changes)
-        with self._turn:
+        with self._mutex:
             self._tickets.append(ticket)
+            self._call_next()
         return ticket
 
     def cancel(self, ticket: Ticket) -> None:
         """Give a place in the order back: its events were delivered, or its commit was not made."""
-        with self._turn:
+        with self._mutex:
             if ticket in self._tickets:
                 self._tickets.remove(ticket)
-            self._turn.notify_all()
+            self._call_next()
+
+    def _call_next(self) -> None:
+        """Wake the thread whose turn it is, and no other; with the mutex held."""
+        if self._tickets and self._tickets[0].turn.locked():
+            self._tickets[0].turn.release()
 
     def deliver(self, ticket: Ticket) -> None:
         """Call the listeners for a commit, in turn; from inside a listener: leave it for later."""
@@ -115,8 +122,7 @@ class Dispatcher:
 
     def _deliver_in_turn(self, ticket: Ticket) -> None:
         try:
-            with self._turn:
-                self._turn.wait_for(lambda: self._tickets[0] is ticket)
+            ticket.turn.acquire()  # for good: who calls the next one may let go of it again
             for new, old in ticket.changes:
                 for listener, wanted in self._listeners:
                     _call(listener, wanted, new, old)
