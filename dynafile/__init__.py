@@ -59,6 +59,8 @@ if TYPE_CHECKING:
         AsyncBatchWriter,
         AsyncDatabase,
         AsyncDynafile,
+        AsyncStream,
+        AsyncStreamRecord,
         AsyncTable,
         AsyncTransaction,
     )
@@ -71,6 +73,8 @@ __all__ = [
     "AsyncBatchWriter",
     "AsyncDatabase",
     "AsyncDynafile",
+    "AsyncStream",
+    "AsyncStreamRecord",
     "AsyncTable",
     "AsyncTransaction",
     "Attr",

@@ -23,7 +23,7 @@ from dynafile.store.store import Store
 from dynafile.table.definition import Definition, definition_in
 from dynafile.table.settings import Settings
 from dynafile.table.stream_reader import LATEST, TRIM_HORIZON, StreamReader
-from dynafile.table.stream_record import Position, StreamRecord
+from dynafile.table.stream_record import Position, StreamRecord, place_of
 
 MOST_LISTED: Final = 100
 MOST_RECORDS: Final = 1_000
@@ -210,7 +210,7 @@ class StreamOperations(ABC):
         ended = reader.ended
         records, after = reader.read(place, most)
         if len(records) > most:  # those of one commit come together
-            after = records[most].position
+            after = place_of(records[most])
             records = records[:most]
         end = ended and not records
         return StreamRecords(

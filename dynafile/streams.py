@@ -53,6 +53,7 @@ class Stream:
         self._follow = follow
         self._timeout = timeout
         self._waiting: deque[StreamRecord] = deque()
+        """Records that were taken and not given yet."""
         self._closed = False
 
     def __iter__(self) -> Iterator[StreamRecord]:
@@ -191,6 +192,30 @@ class Streaming(IndexedHandle):
         ...         print(record.event_name, record.keys)
         INSERT {'PK': 'user#1', 'SK': 'profile'}
         """
+        return self._begin_stream(
+            None,
+            start,
+            after=after,
+            name=name,
+            follow=follow,
+            timeout=timeout,
+            filter=filter,
+            key_prefix=key_prefix,
+        )
+
+    def _begin_stream(
+        self,
+        from_now: int | None,
+        start: str | None,
+        *,
+        after: str | None,
+        name: str | None,
+        follow: bool,
+        timeout: float | None,
+        filter: Any,
+        key_prefix: KeyPrefix | None,
+    ) -> Stream:
+        """Return a stream; ``from_now`` is the LSN that LATEST means, None: the end now."""
         self._check_open()
         wanted = _of_record(self._wanted(filter, key_prefix))
         if timeout is not None and (isinstance(timeout, bool) or not timeout >= 0):
@@ -198,7 +223,7 @@ class Streaming(IndexedHandle):
         if after is not None and (start is not None or name is not None):
             raise InvalidArgument("give after, or start and name, not both")
         store, table = self._store, self._table
-        reader = StreamReader(store, table.name, table.number)
+        reader = StreamReader(store, table.name, table.number, from_now)
         source: Consumer | _Source
         if name is not None:
             check_consumer_name(name)

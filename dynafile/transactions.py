@@ -215,14 +215,14 @@ class Transaction(TransactionItems):
         self._open = False
         self._now = 0.0
         self._used: dict[str, TransactionTable] = {}
-        self._also: list[Callable[[View], list[Operation]]] = []
+        self._joined: list[Callable[[View], list[Operation]]] = []
 
-    def also(self, store: Store, operations: Callable[[View], list[Operation]]) -> None:
+    def _also(self, store: Store, operations: Callable[[View], list[Operation]]) -> None:
         """Have operations made with the commit, such as an acknowledgement; may raise there."""
         self._check_open()
         if store is not self._store:
             raise InvalidArgument("the record is of another database than the transaction")
-        self._also.append(operations)
+        self._joined.append(operations)
 
     def table(self, name: str) -> TransactionItems:
         """Return a table of the database, inside this transaction."""
@@ -278,13 +278,13 @@ class Transaction(TransactionItems):
 
     def _commit(self) -> None:
         parts = [part for table in self._used.values() if (part := table.part).writes]
-        if parts or self._also:
+        if parts or self._joined:
             write_together(
                 self._store,
                 parts,
                 durable=self._durable,
                 guard=self._validate,
-                more=lambda view: [made for each in self._also for made in each(view)],
+                more=lambda view: [made for each in self._joined for made in each(view)],
                 now=self._now,
             )
         elif any(table.has_read for table in self._used.values()):

@@ -74,6 +74,7 @@ MAIN = 6
 BESIDE = {
     ("aio", "database"),
     ("aio", "store_options"),
+    ("aio", "streams"),
     ("aio", "table_api"),
     ("aio", "transactions"),
     ("batches", "capacity"),

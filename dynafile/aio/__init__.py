@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dynafile.aio.batch import AsyncBatchWriter
 from dynafile.aio.database import AsyncDatabase
+from dynafile.aio.stream import AsyncStream, AsyncStreamRecord
 from dynafile.aio.table import AsyncDynafile, AsyncTable
 from dynafile.aio.transaction import AsyncTransaction, AsyncTransactionItems
 
@@ -11,6 +12,8 @@ __all__ = [
     "AsyncBatchWriter",
     "AsyncDatabase",
     "AsyncDynafile",
+    "AsyncStream",
+    "AsyncStreamRecord",
     "AsyncTable",
     "AsyncTransaction",
     "AsyncTransactionItems",

@@ -10,6 +10,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
@@ -18,10 +19,21 @@ from dynafile.database_handle import TablePage
 from dynafile.descriptions import TableDescription
 from dynafile.results import GetResult, Page, WriteResult
 from dynafile.settings_request import Tags
+from dynafile.statements.results import (
+    BatchStatementResult,
+    StatementPlan,
+    StatementResult,
+    StatementTransactionResult,
+)
 from dynafile.store_options import Durability
+from dynafile.stream_operations import StreamDescription, StreamList, StreamRecords
+from dynafile.streams import KeyPrefix
 from dynafile.table.backfill import Progress
+from dynafile.table.consumer_names import StreamConsumer
 from dynafile.table.events import Action, EventListener
 from dynafile.table.index_options import Index
+from dynafile.table.stream_options import StreamOptions
+from dynafile.table.stream_record import UserIdentity
 from dynafile.table_options import AsStored
 from dynafile.transact import TransactGetResult, TransactWriteResult
 
@@ -84,7 +96,7 @@ class AsyncDatabase:
         pk_type: str | type | None = None,
         sk_type: str | type | None = None,
         indexes: Mapping[str, Index] | None = None,
-        stream: bool | str | None = None,
+        stream: bool | str | StreamOptions | None = None,
         table_name: str | None = None,
         key_schema: Sequence[Mapping[str, str]] | None = None,
         attribute_definitions: Sequence[Mapping[str, str]] | None = None,
@@ -166,6 +178,63 @@ class AsyncDatabase:
         *,
         attempts: int = ...,
     ) -> _T: ...
+    async def execute_statement(
+        self,
+        *,
+        statement: str,
+        parameters: Sequence[Any] | None = None,
+        next_token: str | None = None,
+        limit: int | None = None,
+        consistent_read: bool = False,
+        return_consumed_capacity: str = ...,
+        return_values_on_condition_check_failure: str = ...,
+    ) -> StatementResult: ...
+    async def batch_execute_statement(
+        self,
+        *,
+        statements: Iterable[Mapping[str, Any]],
+        return_consumed_capacity: str = ...,
+    ) -> BatchStatementResult: ...
+    async def execute_transaction(
+        self,
+        *,
+        transact_statements: Iterable[Mapping[str, Any]],
+        client_request_token: str | None = None,
+        return_consumed_capacity: str = ...,
+    ) -> StatementTransactionResult: ...
+    async def explain(
+        self,
+        statement: str,
+        parameters: Sequence[Any] | None = None,
+    ) -> StatementPlan: ...
+    async def list_streams(
+        self,
+        *,
+        table_name: str | None = None,
+        limit: int | None = None,
+        exclusive_start_stream_arn: str | None = None,
+    ) -> StreamList: ...
+    async def describe_stream(
+        self,
+        *,
+        stream_arn: str,
+        limit: int | None = None,
+        exclusive_start_shard_id: str | None = None,
+    ) -> StreamDescription: ...
+    async def get_shard_iterator(
+        self,
+        *,
+        stream_arn: str,
+        shard_id: str,
+        shard_iterator_type: str,
+        sequence_number: str | None = None,
+    ) -> str: ...
+    async def get_records(
+        self,
+        *,
+        shard_iterator: str,
+        limit: int | None = None,
+    ) -> StreamRecords: ...
     async def check(self) -> None: ...
     @property
     def closed(self) -> bool: ...
@@ -175,6 +244,36 @@ class AsyncDatabase:
     async def count(self) -> int: ...
     async def __aexit__(self, *_: object) -> None: ...
     def __bool__(self) -> bool: ...
+
+class AsyncStream:
+    async def close(self) -> None: ...
+    @property
+    def closed(self) -> bool: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+class AsyncStreamRecord:
+    @property
+    def event_name(self) -> str: ...
+    @property
+    def sequence_number(self) -> str: ...
+    @property
+    def keys(self) -> dict[str, Any]: ...
+    @property
+    def new_image(self) -> dict[str, Any] | None: ...
+    @property
+    def old_image(self) -> dict[str, Any] | None: ...
+    @property
+    def item(self) -> dict[str, Any] | None: ...
+    @property
+    def approximate_creation_time(self) -> datetime: ...
+    @property
+    def user_identity(self) -> UserIdentity | None: ...
+    @property
+    def stream_view_type(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+    async def ack(self, transaction: AsyncTransaction | None = None) -> None: ...
 
 class AsyncTable:
     @property
@@ -203,6 +302,7 @@ class AsyncTable:
         expression_attribute_names: Mapping[str, str] | None = None,
         consistent_read: bool = False,
         return_consumed_capacity: Literal["NONE"] = "NONE",
+        attributes_to_get: Sequence[str] | None = None,
     ) -> dict[str, Any] | None: ...
     @overload
     async def get_item(
@@ -213,6 +313,7 @@ class AsyncTable:
         expression_attribute_names: Mapping[str, str] | None = None,
         consistent_read: bool = False,
         return_consumed_capacity: Literal["TOTAL", "INDEXES"],
+        attributes_to_get: Sequence[str] | None = None,
     ) -> GetResult: ...
     async def batch_get_item(
         self,
@@ -237,6 +338,10 @@ class AsyncTable:
         expression_attribute_names: Mapping[str, str] | None = None,
         expression_attribute_values: Mapping[str, Any] | None = None,
         consistent_read: bool = False,
+        key_conditions: Mapping[str, Any] | None = None,
+        query_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> AsyncIterator[dict[str, Any]]: ...
     async def query_page(
         self,
@@ -257,6 +362,10 @@ class AsyncTable:
         consistent_read: bool = False,
         return_consumed_capacity: str = ...,
         filter: Any = None,
+        key_conditions: Mapping[str, Any] | None = None,
+        query_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> Page: ...
     def scan(
         self,
@@ -273,6 +382,9 @@ class AsyncTable:
         expression_attribute_names: Mapping[str, str] | None = None,
         expression_attribute_values: Mapping[str, Any] | None = None,
         consistent_read: bool = False,
+        scan_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> AsyncIterator[dict[str, Any]]: ...
     async def scan_page(
         self,
@@ -290,6 +402,9 @@ class AsyncTable:
         consistent_read: bool = False,
         return_consumed_capacity: str = ...,
         filter: Any = None,
+        scan_filter: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
+        attributes_to_get: Sequence[str] | None = None,
     ) -> Page: ...
     async def put_item(
         self,
@@ -302,6 +417,8 @@ class AsyncTable:
         return_values_on_condition_check_failure: str = ...,
         return_consumed_capacity: str = ...,
         return_item_collection_metrics: str = ...,
+        expected: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
     ) -> WriteResult | None: ...
     async def delete_item(
         self,
@@ -314,6 +431,8 @@ class AsyncTable:
         return_values_on_condition_check_failure: str = ...,
         return_consumed_capacity: str = ...,
         return_item_collection_metrics: str = ...,
+        expected: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
     ) -> WriteResult | None: ...
     async def update_item(
         self,
@@ -327,6 +446,9 @@ class AsyncTable:
         return_values_on_condition_check_failure: str = ...,
         return_consumed_capacity: str = ...,
         return_item_collection_metrics: str = ...,
+        attribute_updates: Mapping[str, Any] | None = None,
+        expected: Mapping[str, Any] | None = None,
+        conditional_operator: str | None = None,
     ) -> WriteResult | None: ...
     def batch_writer(
         self,
@@ -367,7 +489,55 @@ class AsyncTable:
         *,
         attempts: int = ...,
     ) -> _T: ...
-    async def add_stream_listener(self, listener: EventListener) -> None: ...
+    async def execute_statement(
+        self,
+        *,
+        statement: str,
+        parameters: Sequence[Any] | None = None,
+        next_token: str | None = None,
+        limit: int | None = None,
+        consistent_read: bool = False,
+        return_consumed_capacity: str = ...,
+        return_values_on_condition_check_failure: str = ...,
+    ) -> StatementResult: ...
+    async def batch_execute_statement(
+        self,
+        *,
+        statements: Iterable[Mapping[str, Any]],
+        return_consumed_capacity: str = ...,
+    ) -> BatchStatementResult: ...
+    async def execute_transaction(
+        self,
+        *,
+        transact_statements: Iterable[Mapping[str, Any]],
+        client_request_token: str | None = None,
+        return_consumed_capacity: str = ...,
+    ) -> StatementTransactionResult: ...
+    async def explain(
+        self,
+        statement: str,
+        parameters: Sequence[Any] | None = None,
+    ) -> StatementPlan: ...
+    def stream(
+        self,
+        start: str | None = None,
+        *,
+        after: str | None = None,
+        name: str | None = None,
+        follow: bool = True,
+        timeout: float | None = None,
+        filter: Any = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> AsyncStream: ...
+    async def stream_consumers(self) -> dict[str, StreamConsumer]: ...
+    async def drop_stream_consumer(self, name: str) -> None: ...
+    async def add_stream_listener(
+        self,
+        listener: EventListener,
+        *,
+        filter: Any = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> None: ...
     async def remove_stream_listener(self, listener: EventListener) -> None: ...
     async def add_index(
         self,
@@ -474,6 +644,7 @@ class AsyncDynafile(AsyncTable):
         lock_timeout: float = ...,
         trusted: bool = True,
         indexes: Mapping[str, Index] | None = None,
+        stream: bool | str | StreamOptions | None = None,
         wait: bool = True,
         progress: Progress | None = None,
     ) -> None: ...
@@ -494,6 +665,7 @@ class AsyncDynafile(AsyncTable):
         lock_timeout: float = ...,
         trusted: bool = True,
         indexes: Mapping[str, Index] | None = None,
+        stream: bool | str | StreamOptions | None = None,
         wait: bool = True,
         progress: Progress | None = None,
     ) -> Self: ...

@@ -11,7 +11,9 @@ from enum import Enum
 from typing import Final
 
 from dynafile.database import Database, Dynafile
+from dynafile.streams import Stream
 from dynafile.table.batch import BatchWriter
+from dynafile.table.stream_record import StreamRecord
 from dynafile.table_api import Table
 from dynafile.transactions import Transaction, TransactionItems
 
@@ -38,6 +40,13 @@ _TRANSACTIONS: Final[Mapping[str, Kind]] = {
     "run_transaction": Kind.OWN,
 }
 
+_STATEMENTS: Final[Mapping[str, Kind]] = {
+    "execute_statement": Kind.WRITE,
+    "batch_execute_statement": Kind.WRITE,
+    "execute_transaction": Kind.WRITE,
+    "explain": Kind.READ,
+}
+
 TABLE: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(_PLAIN, Kind.PLAIN),
     "table_name": Kind.OWN,
@@ -61,6 +70,10 @@ TABLE: Final[Mapping[str, Kind]] = {
     "clear": Kind.WRITE,
     "sweep": Kind.WRITE,
     **_TRANSACTIONS,
+    **_STATEMENTS,
+    "stream": Kind.OWN,
+    "stream_consumers": Kind.READ,
+    "drop_stream_consumer": Kind.WRITE,
     "add_stream_listener": Kind.OWN,
     "remove_stream_listener": Kind.OWN,
     "add_index": Kind.LONG,
@@ -89,6 +102,11 @@ DATABASE: Final[Mapping[str, Kind]] = {
     "batch_write_item": Kind.WRITE,
     "batch_get_item": Kind.READ,
     **_TRANSACTIONS,
+    **_STATEMENTS,
+    "list_streams": Kind.READ,
+    "describe_stream": Kind.READ,
+    "get_shard_iterator": Kind.READ,
+    "get_records": Kind.READ,
     "check": Kind.LONG,
     "closed": Kind.OWN,
     "close": Kind.OWN,
@@ -113,6 +131,27 @@ TRANSACTION_ITEMS: Final[Mapping[str, Kind]] = {
 
 TRANSACTION: Final[Mapping[str, Kind]] = {**TRANSACTION_ITEMS, "table": Kind.OWN}
 
+STREAM: Final[Mapping[str, Kind]] = {"close": Kind.OWN, "closed": Kind.OWN}
+
+STREAM_RECORD: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(
+        (
+            "event_name",
+            "sequence_number",
+            "keys",
+            "new_image",
+            "old_image",
+            "item",
+            "approximate_creation_time",
+            "user_identity",
+            "stream_view_type",
+            "size_bytes",
+        ),
+        Kind.PLAIN,
+    ),
+    "ack": Kind.OWN,
+}
+
 KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     Table: TABLE,
     Dynafile: TABLE,
@@ -120,4 +159,6 @@ KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     BatchWriter: BATCH_WRITER,
     TransactionItems: TRANSACTION_ITEMS,
     Transaction: TRANSACTION,
+    Stream: STREAM,
+    StreamRecord: STREAM_RECORD,
 }

@@ -15,11 +15,14 @@ from dynafile.aio.job import Cancel
 from dynafile.aio.kinds import Kind
 from dynafile.aio.listeners import LoopListener
 from dynafile.aio.puts import PlainPut
+from dynafile.aio.stream import AsyncStream
 from dynafile.aio.transactional import AsyncTransactional
 from dynafile.aio.twin import twin
 from dynafile.database import Dynafile
 from dynafile.errors import InvalidArgument
+from dynafile.store.position import END
 from dynafile.store.replica import Cold
+from dynafile.streams import KeyPrefix
 from dynafile.table.events import EventListener
 from dynafile.table_api import Table
 
@@ -80,18 +83,59 @@ class AsyncTable(AsyncTransactional[Table]):
         }
         return AsyncBatchWriter(self, options)
 
+    # -- changes --------------------------------------------------------------------------------
+
+    def stream(
+        self,
+        start: str | None = None,
+        *,
+        after: str | None = None,
+        name: str | None = None,
+        follow: bool = True,
+        timeout: float | None = None,
+        filter: Any = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> AsyncStream:
+        """Return the changes of the table's items for ``async for``; see :meth:`Table.stream`.
+
+        It is begun by ``async with``, or by the first iteration; what is refused is refused then.
+        """
+        self._ready()
+        handle = self._handle
+        # A word in memory, so nothing waits; what the task writes next comes after it.
+        from_now = None if handle is None else handle._store.replica.words[END]
+        options = {
+            "start": start,
+            "after": after,
+            "name": name,
+            "follow": follow,
+            "timeout": timeout,
+            "filter": filter,
+            "key_prefix": key_prefix,
+        }
+        begin = partial(self._do, Kind.READ, "_begin_stream", (from_now,), options)
+        return AsyncStream(self, begin)
+
     # -- listening ------------------------------------------------------------------------------
 
-    async def add_stream_listener(self, listener: EventListener) -> None:
+    async def add_stream_listener(
+        self,
+        listener: EventListener,
+        *,
+        filter: Any = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> None:
         """Call ``listener(event)`` in the loop after each write of this handle, in their order.
 
+        ``filter`` and ``key_prefix`` are as those of :meth:`Table.add_stream_listener`.
         A plain function is called before the task that wrote goes on. A coroutine function is
         awaited with one event after the other; nobody waits for it but :meth:`close`. What it
         writes while the handle is closing is refused. One that raises is logged (logger
         ``dynafile``) and stops nobody.
         """
         hearing = LoopListener(listener, self._ready().post)
-        await self._call(Kind.WRITE, "add_stream_listener", (hearing,), {})
+        options = {"filter": filter, "key_prefix": key_prefix}
+        await self._call(Kind.WRITE, "add_stream_listener", (hearing,), options)
         self._listeners.append(hearing)
         if self._above is not None:
             self._above._listeners.append(hearing)

@@ -21,7 +21,7 @@ from dynafile.errors import (
 from dynafile.store.builder import Builder, build_in_memory
 from dynafile.store.checker import check_store
 from dynafile.store.checkpointer import CHECKPOINT_BYTES, PARTITION_BYTES, Checkpointer
-from dynafile.store.filesystem import folder_bytes
+from dynafile.store.figures import Figures, figures_of
 from dynafile.store.flusher import Flusher
 from dynafile.store.format import SCHEMA, Operation
 from dynafile.store.group import Commit, Prepare
@@ -58,16 +58,6 @@ class Options:
     checkpoint_bytes: int = CHECKPOINT_BYTES
     partition_bytes: int = PARTITION_BYTES
     clock: Callable[[], float] = time.time
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """Sizes, in bytes but for ``partitions``."""
-
-    partitions: int
-    snapshot_bytes: int
-    journal_bytes: int
-    disk_bytes: int
 
 
 class Store:
@@ -322,21 +312,8 @@ class Store:
 
     def figures(self, keyspace: Keyspace) -> Figures:
         """Return how large a keyspace and its store are."""
-        replica = self.replica
-        with replica.mutex:
-            self.follow()
-            partitions = list(keyspace.partitions())
-        sizes = []
-        for part in partitions:
-            with replica.mutex:  # not throughout: others wait for it
-                sizes.append(replica.snapshot_bytes(keyspace, part) if part.id else 0)
-        memory = self._journal is None
-        return Figures(
-            partitions=len(partitions),
-            snapshot_bytes=sum(sizes),
-            journal_bytes=0 if memory else replica.lsn - replica.checkpoint.lsn,
-            disk_bytes=0 if memory else folder_bytes(self.volume.root),
-        )
+        self.follow()
+        return figures_of(self.replica, keyspace)
 
     def check(self, more: Callable[[], list[str]]) -> None:
         """Raise CheckFailed with what is wrong here and what ``more`` finds; nobody writes."""

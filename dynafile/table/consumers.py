@@ -24,7 +24,7 @@ from dynafile.store.volume import Claim
 from dynafile.table.consumer_names import ConsumerState, Head, commit_any
 from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, own_keyspace
 from dynafile.table.stream_reader import TRIM_HORIZON, StreamReader
-from dynafile.table.stream_record import Position, StreamRecord
+from dynafile.table.stream_record import Position, StreamRecord, bind, key_of, place_of
 
 MOST_TAKEN: Final = 64
 """A consumer that is alone takes up to so many records at a time, for ``TAKEN_SECONDS``."""
@@ -128,9 +128,9 @@ class Consumer:
                 )
                 raise
             with self._mutex:
-                self._given.extend(record.position for record in taken)
+                self._given.extend(place_of(record) for record in taken)
             for record in taken:
-                record.bind(self.acknowledge)
+                bind(record, self.acknowledge)
             return taken
 
     def _pace(self) -> None:
@@ -158,20 +158,20 @@ class Consumer:
             at = after
             for record in wanted:
                 if len(chosen) >= most or len(blocked) > MOST_WAITING:
-                    at = record.position
+                    at = place_of(record)
                     break
-                item = _item(record.key)
+                item = _item(key_of(record))
                 if item not in blocked:
-                    chosen.append(record.position)
+                    chosen.append(place_of(record))
                 owner = _NOBODY if item in blocked else self._id
-                operations.append(self._entry(record.position, owner, item))
+                operations.append(self._entry(place_of(record), owner, item))
             if not operations and not (fresh and at != head.at) and not self._is_note_due(head, at):
                 return []
             self._noted = time.monotonic()
             return [*operations, self._put(Head(head.start, at, members))]
 
         self._commit(prepare, durable=False)
-        by_place = {record.position: record for record in wanted}
+        by_place = {place_of(record): record for record in wanted}
         return [by_place.get(place) or self._reader.record_at(place) for place in chosen]
 
     def _is_note_due(self, head: Head, at: Position) -> bool:
@@ -216,7 +216,7 @@ class Consumer:
 
     def acknowledge(self, record: StreamRecord, transaction: object) -> None:
         """Acknowledge a record and what was given before it; see :meth:`StreamRecord.ack`."""
-        places = self._given_until(record.position)
+        places = self._given_until(place_of(record))
 
         def prepare(view: View) -> list[Operation]:
             return self._acknowledging(view, record, places)
@@ -227,7 +227,7 @@ class Consumer:
                 while self._given and self._given[0] in places:
                     self._given.popleft()
             return
-        also = getattr(transaction, "also", None)
+        also = getattr(transaction, "_also", None)
         if also is None:
             raise InvalidArgument(
                 f"ack takes a transaction of db.transaction(), not {transaction!r:.80}"

@@ -40,8 +40,13 @@ class StreamReader:
     there: what one can read does not depend on when the journal was cleaned.
     """
 
-    def __init__(self, store: Store, table: str, number: int | None) -> None:
-        """Raise StreamNotEnabled where the table has had no stream within its retention."""
+    def __init__(
+        self, store: Store, table: str, number: int | None, from_now: int | None = None
+    ) -> None:
+        """Raise StreamNotEnabled where the table has had no stream within its retention.
+
+        ``from_now``: the LSN that LATEST means, where that was found out before; else the end.
+        """
         definition = definition_in(store.schema, table, number)
         retention = retention_of(definition.settings)
         if retention is None or _is_over(retention):
@@ -55,6 +60,7 @@ class StreamReader:
         self._number = definition.items
         self._retention = retention
         self._begun = definition.settings.stream_label or 0
+        self._from_now = from_now
         self._keys = KeySchema(definition)
 
     @property
@@ -70,7 +76,7 @@ class StreamReader:
 
     def latest(self) -> Position:
         """Return the place after the last commit."""
-        return self._store.published(), 0
+        return self._store.published() if self._from_now is None else self._from_now, 0
 
     def _oldest(self) -> Position:
         """Return a place at or before the oldest record that can be read, and not far from it."""

@@ -52,7 +52,7 @@ def parse_sequence_number(text: object) -> Position:
 class StreamRecord:
     """What was done to one item, as one commit did it. The images are decoded when asked for."""
 
-    __slots__ = ("_acknowledge", "_key", "_keys", "_mark", "_new", "_old", "_time", "position")
+    __slots__ = ("_acknowledge", "_key", "_keys", "_mark", "_new", "_old", "_position", "_time")
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class StreamRecord:
         self._new: bytes | dict[str, Any] | None = new
         self._old: bytes | dict[str, Any] | None = old
         self._time = time
-        self.position = position
+        self._position = position
         self._acknowledge: Callable[[StreamRecord, Any], None] | None = None
 
     @property
@@ -81,7 +81,7 @@ class StreamRecord:
     @property
     def sequence_number(self) -> str:
         """Where the record is in the stream: 30 digits, which sort as the stream does."""
-        return sequence_number(self.position)
+        return sequence_number(self._position)
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -149,17 +149,23 @@ class StreamRecord:
             )
         self._acknowledge(self, transaction)
 
-    @property
-    def key(self) -> bytes:
-        """The encoded key of the item."""
-        return self._key
-
-    def bind(self, acknowledge: Callable[[StreamRecord, Any], None]) -> None:
-        """Say what acknowledges the record."""
-        self._acknowledge = acknowledge
-
     def __repr__(self) -> str:
         return f"<{self.event_name} {self.keys!r} at {self.sequence_number}>"
+
+
+def place_of(record: StreamRecord) -> Position:
+    """Return where in the stream a record is."""
+    return record._position
+
+
+def key_of(record: StreamRecord) -> bytes:
+    """Return the encoded key of a record's item."""
+    return record._key
+
+
+def bind(record: StreamRecord, acknowledge: Callable[[StreamRecord, Any], None]) -> None:
+    """Say what acknowledges a record."""
+    record._acknowledge = acknowledge
 
 
 def record_of(record: Record, place: int, keys: KeySchema) -> StreamRecord:

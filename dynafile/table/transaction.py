@@ -14,8 +14,8 @@ from dynafile.table.index import Index
 from dynafile.table.keys import Range
 from dynafile.table.reader import Filter
 from dynafile.table.together import Part
-from dynafile.table.write import Test, Updater, Write
-from dynafile.table.writer import TableWriter, check_condition
+from dynafile.table.write import Test, Updater, Write, check_condition
+from dynafile.table.writer import TableWriter
 
 _CHUNK: Final = 64
 _GONE: Final = "the transaction read what another writer has changed since: run it again"

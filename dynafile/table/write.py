@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dynafile.errors import ConditionalCheckFailed
 from dynafile.table.index import Entry
 
 Test = Callable[[dict[str, Any]], bool]
@@ -74,3 +75,11 @@ class Write:
 
 class Unlearnt(Exception):
     """An update gave an index key whose type is not known yet: learn it, and commit again."""
+
+
+def check_condition(test: Test, item: dict[str, Any] | None, *, gives_item: bool) -> None:
+    """Raise ConditionalCheckFailed, with the item if asked to, where a condition does not hold."""
+    if not test(item or {}):
+        raise ConditionalCheckFailed(
+            "The conditional request failed", item=item if gives_item else None
+        )

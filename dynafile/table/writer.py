@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from dynafile.errors import ConditionalCheckFailed, DynafileError, InvalidKey
+from dynafile.errors import DynafileError, InvalidKey
 from dynafile.store.format import CHANGE, DELETE, PUT, SCHEMA, Operation
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -18,9 +18,9 @@ from dynafile.table.definition import Definition
 from dynafile.table.events import Change, Dispatcher, Ticket
 from dynafile.table.expiry import expiry_key, expiry_of, has_passed, is_expired
 from dynafile.table.index import Entry, Index
-from dynafile.table.keys import KeySchema, check_type, key_types
+from dynafile.table.learning import learnt
 from dynafile.table.pages import TablePager
-from dynafile.table.write import Test, Unlearnt, Updater, Write
+from dynafile.table.write import Test, Unlearnt, Updater, Write, check_condition
 from dynafile.values import decode_item, encode_item
 
 _PRELOAD: Final = 16
@@ -214,24 +214,7 @@ class TableWriter(TablePager):
 
     def learnt(self, writes: list[Write]) -> Definition:
         """Return the definition with the key types of a first write, where they are not known."""
-        learnt = definition = self.definition
-        sk_known = definition.sk_attribute is None or definition.sk_type is not None
-        first = None
-        if definition.pk_type is None or not sk_known:
-            first = next((write for write in writes if write.raw or write.update), None)
-        if first is not None:
-            learnt = definition.with_types(*key_types(first.key))
-            keys = KeySchema(learnt)
-            for other in writes:
-                keys.check_types(other.key)
-        if self._maker.unknown:
-            types: dict[str, str] = {}
-            for write in writes:
-                for attribute, kind in (write.types or {}).items():
-                    check_type(kind, types.setdefault(attribute, kind), attribute)
-            if types:
-                learnt = learnt.with_index_types(types)
-        return learnt
+        return learnt(self.definition, self._maker.unknown, writes)
 
     def _schema_with(self, definition: Definition) -> Schema:
         return replace(
@@ -409,11 +392,3 @@ class TableWriter(TablePager):
             return False
         operations.append((DELETE, self._expiry.id, expiry_key(expiry, key), b""))
         return has_passed(expiry, now)
-
-
-def check_condition(test: Test, item: dict[str, Any] | None, *, gives_item: bool) -> None:
-    """Raise ConditionalCheckFailed, with the item if asked to, where a condition does not hold."""
-    if not test(item or {}):
-        raise ConditionalCheckFailed(
-            "The conditional request failed", item=item if gives_item else None
-        )
