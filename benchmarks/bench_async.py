@@ -12,11 +12,10 @@ import pytest
 from contenders import in_turns
 from data import Item
 from measuring import Measure, Sizes
-from operations import OURS
+from operations import ONE_TASK, OURS
 
 from dynafile import AsyncDynafile
 
-ONE_TASK: Final = "one task"
 TASKS: Final = 64
 TURNS: Final = 6
 

@@ -213,5 +213,14 @@ STREAMS: Final = (
 )
 """Streams: what ``bench_streams.py`` measures."""
 
-EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE, *STREAMS)
+ASYNCIO: Final = (
+    Operation(
+        title="durable `put_item`, awaited by 64 tasks at once, per item",
+        group="put-async",
+        peers={ONE_TASK: 0.25},
+    ),
+)
+"""asyncio: what ``bench_async.py`` measures."""
+
+EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE, *STREAMS, *ASYNCIO)
 """All rows."""

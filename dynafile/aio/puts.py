@@ -11,7 +11,7 @@ from dynafile.table_api import Table
 
 
 class PlainPut:
-    """A put without options, into a table that need not know what was there."""
+    """A put without options."""
 
     __slots__ = ("item", "table")
 

@@ -51,7 +51,7 @@ class AsyncTable(AsyncTransactional[Table]):
         table = self._handle
         if table is not None and len(named) == 1 and not args and not table.closed:
             crew = self._ready()
-            if name == "put_item" and "item" in named and table._table.blind:
+            if name == "put_item" and "item" in named:
                 return await self._in_thread(crew.puts, PlainPut(table, named["item"]))
             if name == "get_item" and "key" in named:
                 with suppress(Cold):

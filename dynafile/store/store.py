@@ -183,16 +183,23 @@ class Store:
         self._commit(operations, prepare, schema, self._lock_timeout, durable)
 
     def commit_each(
-        self, commits: list[list[Operation]], schema: int, durable: bool
+        self, commits: list[list[Operation]] | list[Prepare], schema: int, durable: bool
     ) -> list[BaseException | None]:
         """Make commits that have nothing to do with one another, with one sync for all.
+
+        Each is its operations, or what gives them under the lock, as for :meth:`commit`.
 
         Returns for each what refused it, as :meth:`commit` would have raised it, or None.
         """
         if self._read_only:
             self._refuse_writing()
         timeout = self._lock_timeout
-        made = [Commit(each, None, schema, timeout, durable=durable) for each in commits]
+        made = [
+            Commit([], each, schema, timeout, durable=durable)
+            if callable(each)
+            else Commit(each, None, schema, timeout, durable=durable)
+            for each in commits
+        ]
         self._writer.commit_each(made)
         return [commit.error for commit in made]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from dynafile.errors import DynafileError, InvalidKey
 from dynafile.store.format import CHANGE, DELETE, PUT, SCHEMA, Operation
+from dynafile.store.group import Prepare
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
 from dynafile.store.view import View
@@ -74,9 +75,10 @@ class TableWriter(TablePager):
         """Whether a plain put needs to know nothing of what is there."""
         return self._blind
 
-    def put_blindly(self, writes: list[Write], schema: Schema) -> list[BaseException | None]:
-        """Commit puts to a blind table, each by itself; return what refused each, or None."""
-        commits = [[(PUT, self._items.id, write.key, write.raw or b"")] for write in writes]
+    def commit_each(
+        self, commits: list[list[Operation]] | list[Prepare], schema: Schema
+    ) -> list[BaseException | None]:
+        """Make commits, each by itself, with one sync; return what refused each, or None."""
         return self._store.commit_each(commits, schema.version, self._durable)
 
     def delete_item(self, key: Mapping[str, Any]) -> None:

@@ -65,6 +65,29 @@ def test_a_table_that_is_not_blind(database: OpenDatabase) -> None:
     assert isinstance(refused, errors.KeyTypeMismatch)
 
 
+def test_a_table_that_looks_at_what_is_there_shares_syncs_too(
+    database: OpenDatabase, watch: Callable[[Dynafile], Work]
+) -> None:
+    """Each put sees those before it, and one that is refused leaves the others alone."""
+    db = database(indexes={"by-n": GlobalIndex(pk="n")}, stream=True)
+    heard: list[Event] = []
+    db.add_stream_listener(heard.append)
+    db.put_item(item=item(0))
+    work = watch(db)
+    items = [item(1), item(2, n="a string"), item(1, again=True), item(0)]
+    refused = put_each(db._table, items)
+    assert [type(error) for error in refused] == [
+        type(None), errors.KeyTypeMismatch, type(None), type(None),
+    ]  # fmt: skip
+    assert [method for method, _ in work.calls] == ["write", "sync"]
+    assert [(event.old, event.new) for event in heard[1:]] == [
+        (None, item(1)), (item(1), item(1, again=True)), (item(0), item(0)),
+    ]  # fmt: skip
+    names = [record.event_name for record in db.stream(follow=False)]
+    assert names == ["INSERT", "INSERT", "MODIFY"]
+    assert [found["again"] for found in db.query(1, index="by-n")] == [True]
+
+
 def test_a_schema_that_changes_in_between(database: OpenDatabase, tmp_path: Any) -> None:
     """Another process has added an index: the puts are made again, with their entries."""
     db = database()
