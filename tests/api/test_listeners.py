@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynafile import Action, Event
+from dynafile import Action, Attr, Event
 from dynafile.errors import DiskFull, InvalidArgument, ValidationError
 
 if TYPE_CHECKING:
@@ -347,3 +347,62 @@ def test_a_listener_may_close_the_database(database: OpenDatabase) -> None:
     db.put_item(item=A1)
     assert db.closed
     assert database().get_item(key=A1) == A1
+
+
+@pytest.mark.parametrize(
+    ("options", "heard"),
+    [
+        ({"key_prefix": "user#"}, ["user#1/a", "user#1/b", "user#2/a"]),
+        ({"key_prefix": ("user#1", "a")}, ["user#1/a"]),
+        ({"filter": Attr("n").gt(1)}, ["user#1/b", "user#2/a", "order#1/a"]),
+        ({"filter": lambda item: item["SK"] == "b"}, ["user#1/b"]),
+        ({"key_prefix": "user#", "filter": Attr("n").gt(2)}, ["user#2/a"]),
+    ],
+)
+def test_they_choose_what_they_hear(
+    options: dict[str, Any], heard: list[str], database: OpenDatabase
+) -> None:
+    """By the item as it is now, or was where it is gone."""
+    db = database()
+    put: list[str] = []
+    gone: list[str] = []
+
+    def hear(event: Event) -> None:
+        item = event.new or event.old
+        assert item is not None
+        (put if event.new else gone).append(f"{item['PK']}/{item['SK']}")
+
+    db.add_stream_listener(hear, **options)
+    items = [("user#1", "a", 1), ("user#1", "b", 2), ("user#2", "a", 3), ("order#1", "a", 4)]
+    for pk, sk, n in items:
+        db.put_item(item={"PK": pk, "SK": sk, "n": n})
+    for pk, sk, _ in items:
+        db.delete_item(key={"PK": pk, "SK": sk})
+    assert put == gone == heard
+    db.remove_stream_listener(hear)
+    db.put_item(item={"PK": "user#1", "SK": "a", "n": 9})
+    assert put == heard
+
+
+@pytest.mark.parametrize(
+    "prefix", [1, "", b"x", ("a",), ("a", 1), ("a", "b", "c"), ["a", "b"], None]
+)
+def test_prefixes_that_are_none(prefix: Any, database: OpenDatabase) -> None:
+    db = database()
+    if prefix in ("", b"x", None):
+        db.add_stream_listener(lambda event: None, key_prefix=prefix)
+        return
+    with pytest.raises(InvalidArgument, match="key_prefix"):
+        db.add_stream_listener(lambda event: None, key_prefix=prefix)
+
+
+def test_a_filter_that_raises_stops_nobody(
+    database: OpenDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    db = database()
+    heard: list[Event] = []
+    db.add_stream_listener(heard.append, filter=lambda item: item["missing"])
+    with caplog.at_level(logging.ERROR, "dynafile"):
+        db.put_item(item=A1)
+    assert heard == []
+    assert "the write stands" in caplog.text
