@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from dynafile.errors import InvalidArgument, InvalidSequenceNumber
 from dynafile.store.format import PUT, Record
-from dynafile.table.changes import EXPIRED, KIND, NEW, OLD, VIEWS
+from dynafile.table.changes import EXPIRED, KIND, NEW, OLD, REMOVE, VIEWS
 from dynafile.table.keys import HASH_BYTES, KeySchema
 from dynafile.values import decode_item, decode_key_value, item_size
 
@@ -174,7 +174,7 @@ def record_of(record: Record, place: int, keys: KeySchema) -> StreamRecord:
     _, number, key, value = operations[place]
     mark = value[0]
     new = None
-    if mark & NEW:
+    if mark & NEW and mark & KIND != REMOVE:
         # The PUT that it speaks of is the last one before it; those of indexes are in between.
         for at in range(place - 1, -1, -1):
             kind, space, other, raw = operations[at]
