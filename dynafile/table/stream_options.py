@@ -23,8 +23,8 @@ class StreamOptions:
 
     :param view_type: what the records have besides the keys: ``"NEW_AND_OLD_IMAGES"``,
         ``"NEW_IMAGE"``, ``"OLD_IMAGE"`` or ``"KEYS_ONLY"``.
-    :param retention: how long they can be read, in seconds or as a timedelta; DynamoDB's 24 hours
-        by default.
+    :param retention: how long they can be read, in seconds or as a timedelta, rounded down to whole
+        seconds; DynamoDB's 24 hours by default.
     :param max_bytes: how much of the journal is kept for them at the most, which other tables of
         the folder are in too; None: as much as there is.
 
@@ -47,22 +47,21 @@ class StreamOptions:
         given = self.retention
         if isinstance(given, bool) or not isinstance(given, (int, float, timedelta)):
             raise InvalidArgument(f"retention is in seconds, or a timedelta, not {given!r}")
-        if not 1 <= self._seconds <= LONGEST_SECONDS:
+        seconds = given.total_seconds() if isinstance(given, timedelta) else given
+        if not 1 <= seconds <= LONGEST_SECONDS:
             raise InvalidArgument(
                 f"retention is from 1 second to 366 days ({LONGEST_SECONDS} seconds), not {given!r}"
             )
+        # As it is stored: options that mean the same must be equal, however they were given.
+        object.__setattr__(self, "retention", int(seconds))
         if self.max_bytes is not None and (type(self.max_bytes) is not int or self.max_bytes < 1):
             raise InvalidArgument(f"max_bytes is a number of bytes, or None, not {self.max_bytes}")
 
     @property
-    def _seconds(self) -> float:
-        given = self.retention
-        return given.total_seconds() if isinstance(given, timedelta) else given
-
-    @property
     def seconds(self) -> int:
         """The retention in whole seconds."""
-        return int(self._seconds)
+        assert isinstance(self.retention, int)
+        return self.retention
 
 
 def stream_options(given: object) -> StreamOptions | None:
