@@ -149,6 +149,11 @@ class StreamRecord:
             )
         self._acknowledge(self, transaction)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What acknowledges it stays behind: that is a matter of the process that was given it.
+        parts = (self._keys, self._key, self._mark, self._new, self._old, self._time)
+        return StreamRecord, (*parts, self._position)
+
     def __repr__(self) -> str:
         return f"<{self.event_name} {self.keys!r} at {self.sequence_number}>"
 
