@@ -6,10 +6,10 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final, Protocol
 
-from dynafile.errors import CorruptFile
+from dynafile.errors import CorruptFile, DynafileError
 from dynafile.store.format import (
     FRAME_BYTES,
     RECORD_HEADER_BYTES,
@@ -27,6 +27,8 @@ from dynafile.store.schema import Retention
 from dynafile.store.volume import Volume
 
 READ_BYTES: Final = 1024 * 1024
+MEMORY_RECORDS: Final = 256
+"""So many commits are copied at a time in memory, where others wait for it."""
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -35,7 +37,14 @@ class Forgotten(Exception):
 
 
 class NoCommit(Exception):
-    """No commit begins at this LSN."""
+    """No commit begins at this LSN.
+
+    ``damage`` is what to raise instead where one is known to begin there.
+    """
+
+    def __init__(self, damage: DynafileError) -> None:
+        super().__init__()
+        self.damage = damage
 
 
 class History(Protocol):
@@ -101,7 +110,8 @@ class JournalHistory:
             if lsn == start:
                 record = self._large(base, lsn, data)
                 if record is None:
-                    raise NoCommit if first else self._damaged(base, lsn)
+                    damage = self._damaged(base, lsn)
+                    raise NoCommit(damage) if first else damage
                 lsn = record.end
                 first = False
                 yield record
@@ -164,6 +174,9 @@ class MemoryHistory:
     def note(self, lsn: int, time: int, operations: list[Operation], retention: Retention) -> None:
         """Keep a commit, and forget those that need not be. Called with the mutex held."""
         kept = self._kept
+        if retention.until is not None and time > retention.until:
+            kept.clear()
+            return
         if kept and kept[-1][0].end != lsn:
             kept.clear()  # nothing was kept in between
         before, self._written = self._written, self._written + _size_of(operations)
@@ -180,11 +193,11 @@ class MemoryHistory:
                 first = self._kept[0][0].lsn if self._kept else stop
                 if lsn < first:
                     raise Forgotten
-                part = [self._kept[place][0] for place in range(lsn - first, len(self._kept))][
-                    : stop - lsn
-                ]
+                at = lsn - first
+                few = islice(self._kept, at, at + min(stop - lsn, MEMORY_RECORDS))
+                part = [record for record, _ in few]
             if not part:
-                raise NoCommit
+                raise Forgotten  # nothing was kept from there on
             yield from part
             lsn = part[-1].end
 

@@ -31,7 +31,9 @@ class Replica(Follower):
         start = self.lsn
         self.words[END] = end = start + 1
         self.apply(operations, end, time)
-        if self.schema.retention is not None:
+        if self.schema.retention is None:
+            self.history = None
+        else:
             if self.history is None:
                 self.history = MemoryHistory(self.mutex)
             self.history.note(start, time, operations, self.schema.retention)

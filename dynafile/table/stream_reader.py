@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from dynafile.errors import InvalidSequenceNumber, StreamNotEnabled, TrimmedDataAccess
+from dynafile.errors import (
+    CorruptFile,
+    InvalidSequenceNumber,
+    StreamNotEnabled,
+    TrimmedDataAccess,
+)
 from dynafile.store.format import CHANGE, Record
 from dynafile.store.history import Forgotten, NoCommit, forgets
 from dynafile.store.schema import Retention
@@ -125,6 +130,8 @@ class StreamReader:
             record = next(self._store.history.read(place[0], self._store.published()))
         except Forgotten:
             raise self._trimmed(place) from None
+        except NoCommit as error:
+            raise error.damage from None
         return record_of(record, place[1], self._keys)
 
     def oldest(self) -> StreamRecord | None:
@@ -143,7 +150,8 @@ class StreamReader:
         """Return the records from ``place`` on that are there, and the place after them.
 
         About ``most`` of them: those of one commit are never parted. Raises TrimmedDataAccess where
-        records from that place on are no longer kept; from BEGIN, those are passed over.
+        records from that place on are no longer kept; from BEGIN, those are passed over. Raises
+        CorruptFile where the next commit is damaged.
         """
         end = self._store.published()
         lsn, first = place
@@ -174,6 +182,11 @@ class StreamReader:
                 return self.read(place, most)  # the segment went between two calls
             if not found:
                 raise self._trimmed((lsn, first)) from None
+        except NoCommit as error:
+            raise error.damage from None
+        except CorruptFile:
+            if not found:
+                raise  # otherwise when what comes before it was read
         return found, (lsn, 0)
 
     # -- retention ------------------------------------------------------------------------------
