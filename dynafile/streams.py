@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -54,6 +55,7 @@ class Stream:
         self._timeout = timeout
         self._waiting: deque[StreamRecord] = deque()
         """Records that were taken and not given yet."""
+        self._taking = threading.Lock()
         self._closed = False
 
     def __iter__(self) -> Iterator[StreamRecord]:
@@ -72,17 +74,24 @@ class Stream:
         deadline = None if self._timeout is None else time.monotonic() + self._timeout
         pause = SHORTEST_PAUSE
         while True:
-            if self._closed:
-                raise HandleClosed("the stream was closed: call stream() again to read on")
-            self._check_open()
+            self._refuse_closed()
             ended = self._reader.ended
-            self._waiting.extend(self._source.take())
+            with self._taking:  # a cancelled coroutine leaves a thread that is still at it
+                if not self._waiting:
+                    self._waiting.extend(self._source.take())
+            self._refuse_closed()
             if self._waiting or not self._follow or ended:
                 return
             if deadline is not None and time.monotonic() >= deadline:
                 return
             yield pause
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            self._waiting.clear()
+            raise HandleClosed("the stream was closed: call stream() again to read on")
+        self._check_open()
 
     def __aiter__(self) -> AsyncIterator[StreamRecord]:
         return self
@@ -218,8 +227,7 @@ class Streaming(IndexedHandle):
         """Return a stream; ``from_now`` is the LSN that LATEST means, None: the end now."""
         self._check_open()
         wanted = _of_record(self._wanted(filter, key_prefix))
-        if timeout is not None and (isinstance(timeout, bool) or not timeout >= 0):
-            raise InvalidArgument(f"timeout must be a number of at least 0, or None: {timeout!r}")
+        _check_timeout(timeout)
         if after is not None and (start is not None or name is not None):
             raise InvalidArgument("give after, or start and name, not both")
         store, table = self._store, self._table
@@ -293,6 +301,13 @@ class Streaming(IndexedHandle):
         if test is None:
             return has_prefix
         return lambda item: has_prefix(item) and test(dict(item))
+
+
+def _check_timeout(timeout: object) -> None:
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+        raise InvalidArgument(f"timeout must be a number of at least 0, or None: {timeout!r}")
 
 
 def _of_record(wanted: Wanted | None) -> Callable[[StreamRecord], object] | None:
