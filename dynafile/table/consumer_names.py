@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dynafile.errors import InvalidArgument
+from dynafile.errors import InvalidArgument, LockTimeout
 from dynafile.store.format import DELETE, Operation
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.store import Store
 from dynafile.store.view import View
+from dynafile.store.volume import Claim
 from dynafile.store.writer import SchemaChanged
 from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, find_own_keyspace
 from dynafile.table.stream_record import Position, sequence_number
@@ -70,6 +71,11 @@ class ConsumerState:
         return self._first, self._first[:-1] + b"S"
 
 
+def is_head(key: bytes) -> bool:
+    """Say whether the entry at ``key`` is a head, and not one of a record."""
+    return key.index(b"\0", 8) == len(key) - 2
+
+
 def check_consumer_name(name: object) -> str:
     """Return the name of a consumer; raises InvalidArgument."""
     if isinstance(name, str) and name and "\0" not in name:
@@ -109,7 +115,7 @@ def consumers_of(store: Store, number: int) -> dict[str, StreamConsumer]:
     for keys, values in store.range(space, prefix, high, limit=1 << 30):
         for key, value in zip(keys, values, strict=True):
             name = key[8 : key.index(b"\0", 8)].decode()
-            if key == ConsumerState(space, number, name).head:
+            if is_head(key):
                 head = Head.decode(value)
                 found[name] = StreamConsumer(
                     name=name,
@@ -124,19 +130,60 @@ def consumers_of(store: Store, number: int) -> dict[str, StreamConsumer]:
     return found
 
 
+def is_begun(store: Store, number: int, name: str) -> bool:
+    """Say whether there is a consumer of this name."""
+    space = find_own_keyspace(store, CONSUMERS_FOLDER)
+    if space is None:
+        return False
+    return store.get(space, ConsumerState(space, number, name).head) is not None
+
+
+def claim_of(store: Store, member: str) -> Claim:
+    """Return the claim that a member has while it lives."""
+    return store.volume.claim(f"consumer-{member}")
+
+
+def is_gone(store: Store, member: str) -> bool:
+    """Say whether a member has died; the file of its claim is removed then."""
+    claim = claim_of(store, member)
+    try:
+        claim.acquire(0)
+    except LockTimeout:
+        return False
+    claim.release()
+    return True
+
+
 def drop_consumer(store: Store, number: int, name: str, *, durable: bool) -> None:
     """Remove what is stored of a consumer."""
     space = find_own_keyspace(store, CONSUMERS_FOLDER)
-    if space is None:
-        return
-    state = ConsumerState(space, number, name)
-    _, high = state.entries
+    if space is not None:
+        state = ConsumerState(space, number, name)
+        _drop(store, space, (state.head, state.entries[1]), durable=durable)
+
+
+def drop_consumers(store: Store, number: int) -> None:
+    """Remove what is stored of the consumers of a table that is gone."""
+    space = find_own_keyspace(store, CONSUMERS_FOLDER)
+    if space is not None:
+        low, high = (each.to_bytes(8, "big") for each in (number, number + 1))
+        _drop(store, space, (low, high), durable=True)
+
+
+def _drop(store: Store, space: Keyspace, bounds: tuple[bytes, bytes], *, durable: bool) -> None:
+    members: set[str] = set()
 
     def prepare(view: View) -> list[Operation]:
-        entries = view.range(space, state.head, high)
+        members.clear()
+        entries = view.range(space, *bounds)
+        for key, value in entries:
+            if is_head(key):
+                members.update(Head.decode(value).members)
         return [(DELETE, space.id, key, b"") for key, _ in entries]
 
     commit_any(store, prepare, durable=durable)
+    for member in members:
+        is_gone(store, member)  # nobody would look for its file any more
 
 
 def commit_any(store: Store, prepare: Callable[[View], list[Operation]], *, durable: bool) -> None:

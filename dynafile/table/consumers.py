@@ -6,6 +6,7 @@ commit like any other, and can be part of one.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -16,12 +17,24 @@ from uuid import uuid4
 
 from xxhash import xxh3_64_digest
 
-from dynafile.errors import AcknowledgementRefused, InvalidArgument, LockTimeout, TrimmedDataAccess
+from dynafile.errors import (
+    AcknowledgementRefused,
+    DynafileError,
+    InvalidArgument,
+    TrimmedDataAccess,
+)
 from dynafile.store.format import DELETE, PUT, Operation
 from dynafile.store.store import Store
 from dynafile.store.view import View
 from dynafile.store.volume import Claim
-from dynafile.table.consumer_names import ConsumerState, Head, commit_any
+from dynafile.table.consumer_names import (
+    ConsumerState,
+    Head,
+    claim_of,
+    commit_any,
+    is_begun,
+    is_gone,
+)
 from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, own_keyspace
 from dynafile.table.stream_reader import TRIM_HORIZON, StreamReader
 from dynafile.table.stream_record import Position, StreamRecord, bind, key_of, place_of
@@ -38,6 +51,8 @@ NOTE_SECONDS: Final = 60.0
 _NOBODY: Final = bytes(16)
 
 Wanted = Callable[[StreamRecord], object]
+
+_log = logging.getLogger("dynafile")
 
 
 class _Again(Exception):
@@ -68,11 +83,13 @@ class Consumer:
         self._reader = reader
         self._wanted = wanted
         self._durable = durable
+        self._claim: Claim | None = None
+        if not is_begun(store, number, name):
+            reader.place_of(start or TRIM_HORIZON)  # refuses before anything is written
         if not durable:
             store.keep_flushed()
         self._state = ConsumerState(own_keyspace(store, CONSUMERS_FOLDER), number, name)
         self._id = uuid4().bytes
-        self._claim: Claim | None = store.volume.claim(_claim_of(self._id.hex()))
         self._dead: set[str] = set()
         self._looked = 0.0
         self._given: deque[Position] = deque()
@@ -83,18 +100,20 @@ class Consumer:
         self._noted = time.monotonic()
         self._size = 1
         self._taken = 0.0
-        place = reader.place_of(TRIM_HORIZON if start is None else start)
-        self._claim.acquire(0)
+        claim = claim_of(store, self._id.hex())
+        claim.acquire(0)
         try:
-            self._commit(lambda view: self._joining(view, start, place))
+            self._commit(lambda view: self._joining(view, start))
         except BaseException:
-            self._claim.release()
+            claim.release()
             raise
+        self._claim = claim
 
-    def _joining(self, view: View, start: str | None, place: Position) -> list[Operation]:
+    def _joining(self, view: View, start: str | None) -> list[Operation]:
         head = self._head(view)
         if head is None:
-            head = Head(TRIM_HORIZON if start is None else start, place)
+            begin = TRIM_HORIZON if start is None else start
+            head = Head(begin, self._reader.place_of(begin))
         elif start not in (None, head.start):
             raise InvalidArgument(
                 f"the consumer {self._state.name!r} was begun with start={head.start!r}, and is at "
@@ -141,18 +160,15 @@ class Consumer:
 
     def _take(self, head: Head, fresh: list[StreamRecord], after: Position) -> list[StreamRecord]:
         wanted = [record for record in fresh if self._wanted is None or self._wanted(record)]
-        low, high = self._state.entries
-        if not fresh and not self._is_note_due(head, after):
-            entries = self.store.range(self._state.space, low, high, limit=1)
-            if not any(True for _ in entries):
-                return []
+        if not fresh and not self._is_note_due(head, after) and not self._is_any_free(head):
+            return []
         chosen: list[Position] = []
 
         def prepare(view: View) -> list[Operation]:
             chosen.clear()
             if self._head(view) != head:
                 raise _Again
-            members = tuple(each for each in head.members if each not in self._dead)
+            members = self._living(head)
             most = self._size if members == (self._id.hex(),) else 1
             operations, blocked = self._orphans(view, members, most, chosen)
             at = after
@@ -173,6 +189,20 @@ class Consumer:
         self._commit(prepare, durable=False)
         by_place = {place_of(record): record for record in wanted}
         return [by_place.get(place) or self._reader.record_at(place) for place in chosen]
+
+    def _living(self, head: Head) -> tuple[str, ...]:
+        return tuple(each for each in head.members if each not in self._dead)
+
+    def _is_any_free(self, head: Head) -> bool:
+        """Look, without the lock, for a record that was handed out and can be ours."""
+        chosen: list[Position] = []
+
+        def look(view: View) -> None:
+            chosen.clear()
+            self._orphans(view, self._living(head), 1, chosen)
+
+        self.store.look(look)
+        return bool(chosen)
 
     def _is_note_due(self, head: Head, at: Position) -> bool:
         """Say whether to store how far it has looked, before the retention gets there."""
@@ -203,13 +233,8 @@ class Consumer:
             return
         self._looked = now
         for other in self._stored().members:
-            if other != self._id.hex() and other not in self._dead:
-                claim = self.store.volume.claim(_claim_of(other))
-                try:
-                    claim.acquire(0)
-                except LockTimeout:
-                    continue
-                claim.release()
+            is_known = other == self._id.hex() or other in self._dead
+            if not is_known and is_gone(self.store, other):
                 self._dead.add(other)
 
     # -- acknowledging --------------------------------------------------------------------------
@@ -277,7 +302,19 @@ class Consumer:
             return
         try:
             self._commit(self._leaving, durable=False)
+        except DynafileError as error:
+            # Who is a member without a claim is taken for dead, which comes to the same.
+            _log.info("the consumer %r left without saying so: %s", self._state.name, error)
         finally:
+            claim.release()
+
+    def __del__(self) -> None:
+        """Leave what nobody closed and nobody can use any more.
+
+        As one that died: a commit here might wait for the very thread that collects.
+        """
+        claim = getattr(self, "_claim", None)
+        if claim is not None:
             claim.release()
 
     def _leaving(self, view: View) -> list[Operation]:
@@ -309,10 +346,6 @@ class Consumer:
 
     def _commit(self, prepare: Callable[[View], list[Operation]], *, durable: bool = True) -> None:
         commit_any(self.store, prepare, durable=durable and self._durable)
-
-
-def _claim_of(member: str) -> str:
-    return f"consumer-{member}"
 
 
 def _item(key: bytes) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from dynafile.errors import ResourceInUse, ValidationError
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
+from dynafile.table.consumer_names import drop_consumers
 from dynafile.table.definition import Definition, definition_in
 from dynafile.table.folders import expiry_folder, items_folder, table_home
 from dynafile.table.index_changes import with_indexes, without_index
@@ -55,6 +56,7 @@ def delete_table(store: Store, name: str) -> None:
 
     Raises ResourceNotFound, and ValidationError where it is protected.
     """
+    dropped: list[int] = []
 
     def change(schema: Schema) -> Schema:
         definition = definition_in(schema, name)
@@ -64,6 +66,7 @@ def delete_table(store: Store, name: str) -> None:
                 "deletion protection first."
             )
         gone = definition.keyspaces
+        dropped[:] = [definition.items]
         return with_retention(
             replace(
                 schema,
@@ -74,6 +77,8 @@ def delete_table(store: Store, name: str) -> None:
         )
 
     store.change_schema(change)
+    for number in dropped:
+        drop_consumers(store, number)
 
 
 def alter_table(
