@@ -134,7 +134,7 @@ class TableOptions:
             tables={name: definition.to_json()},
         )
         indexed = with_indexes(schema, name, self.indexes, self._where, empty=True)
-        return with_retention(replace(indexed, version=schema.version))
+        return with_retention(replace(indexed, version=schema.version), now)
 
     def new_definition(self, name: str) -> Definition:
         """Return the definition of a new table, without keyspaces and indexes."""

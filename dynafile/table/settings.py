@@ -36,6 +36,8 @@ class Settings:
     """At most so many bytes of the journal are kept for it; None: however many."""
     stream_label: int | None = None
     """When the stream was declared, in microseconds since 1970; it stays when the stream ends."""
+    stream_begun: int | None = None
+    """The LSN before which nothing is in the stream; None: no table of its kind had one before."""
     stream_ended: int | None = None
     """When it was disabled; what is in it can be read until it is too old."""
     protected: bool = False
@@ -87,6 +89,7 @@ _RIGHT: Final = {
     "stream_seconds": lambda value: type(value) is int and value > 0,
     "stream_size": lambda value: value is None or (type(value) is int and value > 0),
     "stream_label": lambda value: value is None or type(value) is int,
+    "stream_begun": lambda value: value is None or type(value) is int,
     "stream_ended": lambda value: value is None or type(value) is int,
     "protected": lambda value: type(value) is bool,
     "table_class": lambda value: value in TABLE_CLASSES,

@@ -101,12 +101,16 @@ def declared_stream(settings: Settings) -> StreamOptions | None:
     return StreamOptions(settings.stream, settings.stream_seconds, settings.stream_size)
 
 
-def with_retention(schema: Schema) -> Schema:
-    """Return a schema that keeps the journal for as long as one of its streams needs it."""
+def with_retention(schema: Schema, now: int) -> Schema:
+    """Return a schema that keeps the journal for as long as one of its streams needs it.
+
+    Those that ended too long before ``now``, in microseconds, no longer do.
+    """
     wanted = [
         retention
         for table in schema.tables.values()
         if (retention := retention_of(Definition.from_json(table).settings)) is not None
+        and (retention.until is None or retention.until >= now)
     ]
     retention = None
     if wanted:

@@ -64,18 +64,23 @@ class StreamReader:
         self._table = table
         self._number = definition.items
         self._retention = retention
-        self._begun = definition.settings.stream_label or 0
+        self._label = definition.settings.stream_label or 0
+        self._begun = definition.settings.stream_begun or 0
         self._from_now = from_now
         self._keys = KeySchema(definition)
 
     @property
     def ended(self) -> bool:
-        """Whether the stream was disabled, or is no more: nothing comes after what is there."""
+        """Whether the stream was disabled, or is no more: nothing comes after what is there.
+
+        One that was declared anew since is another stream.
+        """
         schema = self._store.schema
         stored = schema.tables.get(self._table)
         if stored is None or stored["items"] != self._number:
             return True
-        return stored.get("settings", {}).get("stream") is None
+        settings = stored.get("settings", {})
+        return settings.get("stream") is None or settings.get("stream_begun", 0) != self._begun
 
     # -- places ---------------------------------------------------------------------------------
 
@@ -85,7 +90,8 @@ class StreamReader:
 
     def _oldest(self) -> Position:
         """Return a place at or before the oldest record that can be read, and not far from it."""
-        return self._store.history.oldest(self._store.published(), self._limit()), 0
+        oldest = self._store.history.oldest(self._store.published(), self._limit())
+        return max(oldest, self._begun), 0
 
     def place_of(self, start: object) -> Position:
         """Return the place of ``"TRIM_HORIZON"``, ``"LATEST"`` or a sequence number.
@@ -194,10 +200,10 @@ class StreamReader:
     def _limit(self) -> int:
         """Return the time before which nothing can be read, in microseconds."""
         now = int(time.time() * _MICROSECONDS)
-        return max(now - self._retention.seconds * _MICROSECONDS, self._begun)
+        return max(now - self._retention.seconds * _MICROSECONDS, self._label)
 
     def _is_forgotten(self, record: Record, end: int) -> bool:
-        if record.time < self._begun:
+        if record.lsn < self._begun:
             return True
         size = 0
         if self._retention.size is not None:

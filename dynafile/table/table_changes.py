@@ -43,7 +43,7 @@ def with_table(schema: Schema, definition: Definition, indexes: Mapping[str, Ind
     )
     where = f"the table {definition.name!r}"
     indexed = with_indexes(made, definition.name, indexes, where, empty=True)
-    return with_retention(replace(indexed, version=schema.version + 1))
+    return with_retention(replace(indexed, version=schema.version + 1), _now())
 
 
 def create_table(store: Store, definition: Definition, indexes: Mapping[str, Index]) -> None:
@@ -73,7 +73,8 @@ def delete_table(store: Store, name: str) -> None:
                 version=schema.version + 1,
                 keyspaces={n: folder for n, folder in schema.keyspaces.items() if n not in gone},
                 tables={n: table for n, table in schema.tables.items() if n != name},
-            )
+            ),
+            _now(),
         )
 
     store.change_schema(change)
@@ -95,7 +96,7 @@ def alter_table(
 
     def change(schema: Schema) -> Schema:
         definition = definition_in(schema, name)
-        altered = alter(definition)
+        altered = _with_beginning(store, definition, alter(definition))
         new = schema
         if altered != definition:
             new = replace(schema, tables={**schema.tables, name: altered.to_json()})
@@ -105,9 +106,19 @@ def alter_table(
             new = without_index(new, definition_in(new, name), delete)
         if new is schema:
             return schema
-        return with_retention(replace(new, version=schema.version + 1))
+        return with_retention(replace(new, version=schema.version + 1), _now())
 
     store.change_schema(change)
+
+
+def _with_beginning(store: Store, before: Definition, after: Definition) -> Definition:
+    """Note where in the journal a stream begins that is declared anew. Called under the lock.
+
+    Rejected: the time alone. A clock that was set back would let in what an earlier stream had.
+    """
+    if after.settings.stream is None or before.settings.stream is not None:
+        return after
+    return replace(after, settings=replace(after.settings, stream_begun=store.replica.lsn))
 
 
 def declare_stream(store: Store, name: str, stream: StreamOptions | None) -> None:
@@ -116,10 +127,14 @@ def declare_stream(store: Store, name: str, stream: StreamOptions | None) -> Non
     def alter(definition: Definition) -> Definition:
         settings = definition.settings
         if settings.stream is None:
-            settings = with_stream(settings, stream, int(time.time() * 1_000_000))
+            settings = with_stream(settings, stream, _now())
         return replace(definition, settings=settings)
 
     alter_table(store, name, alter)
+
+
+def _now() -> int:
+    return int(time.time() * 1_000_000)
 
 
 def check_keyspaces(schema: Schema) -> list[str]:
