@@ -201,6 +201,8 @@ def told(event: Event) -> tuple[str, str, str]:
 class Machine(RuleBasedStateMachine):
     """What every rule does to the database it does to a dict, and the two must agree.
 
+    ``replayed`` is what the records of the stream come to, where the table has one.
+
     ``model`` holds what is stored, expired or not. Which expired items are gone already is the
     database's choice, as it sweeps some with each commit; so they count as stored or not.
     """
@@ -226,9 +228,15 @@ class Machine(RuleBasedStateMachine):
         ttl=st.booleans(),
         sort=st.sampled_from([True, True, True, False]),
         durability=st.sampled_from(["durable", "relaxed"]),
+        stream=st.booleans(),
     )
-    def begin(self, letters: tuple[str, str], ttl: bool, sort: bool, durability: str) -> None:
+    def begin(
+        self, letters: tuple[str, str], ttl: bool, sort: bool, durability: str, stream: bool
+    ) -> None:
         self.sort = sort
+        self.streamed = stream
+        self.replayed: dict[tuple[Any, Any], dict[str, Any]] = {}
+        self.last: str | None = None
         self.ttl = ttl
         self.pks, self.sks = KEYS[letters[0]][0], KEYS[letters[1]][1]
         self.durability = durability
@@ -237,6 +245,7 @@ class Machine(RuleBasedStateMachine):
             sk_attribute="SK" if sort else None,
             ttl_attribute="ttl" if ttl else None,
             durability=durability,
+            stream=stream,
         )
         self.settle()
 
@@ -718,6 +727,22 @@ class Machine(RuleBasedStateMachine):
     def len_is_exact(self) -> None:
         if hasattr(self, "db"):
             assert len(self.db) == len(self.visible())
+
+    @invariant()
+    def the_stream_leads_here(self) -> None:
+        """Each record goes on where the one before it of its item ended."""
+        if not hasattr(self, "db") or not self.streamed:
+            return
+        for record in self.db.stream(after=self.last, follow=False):
+            assert self.last is None or self.last < record.sequence_number
+            self.last = record.sequence_number
+            place, new, old = self.place(record.keys), record.new_image, record.old_image
+            assert shown(self.replayed.pop(place, None)) == shown(old)
+            assert shown(old) != shown(new)
+            if new is not None:
+                self.replayed[place] = new
+        left = {at: each for at, each in self.replayed.items() if not self.expired(each)}
+        assert left == self.visible()
 
     # -- the life of a folder ---------------------------------------------------------------------
 
