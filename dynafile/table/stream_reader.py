@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from dynafile.errors import (
     CorruptFile,
@@ -75,12 +75,14 @@ class StreamReader:
 
         One that was declared anew since is another stream.
         """
-        schema = self._store.schema
-        stored = schema.tables.get(self._table)
-        if stored is None or stored["items"] != self._number:
-            return True
-        settings = stored.get("settings", {})
+        stored = self._stored()
+        settings = {} if stored is None else stored.get("settings", {})
         return settings.get("stream") is None or settings.get("stream_begun", 0) != self._begun
+
+    def _stored(self) -> dict[str, Any] | None:
+        """Return what the schema says of the table now; None: it was deleted."""
+        stored: dict[str, Any] | None = self._store.schema.tables.get(self._table)
+        return stored if stored is not None and stored["items"] == self._number else None
 
     # -- places ---------------------------------------------------------------------------------
 
@@ -186,6 +188,8 @@ class StreamReader:
         except Forgotten:
             if place == BEGIN and not found:
                 return self.read(place, most)  # the segment went between two calls
+            if not found and self._stored() is None:
+                return [], (end, 0)  # nothing is kept for a table that was deleted
             if not found:
                 raise self._trimmed((lsn, first)) from None
         except NoCommit as error:
