@@ -47,7 +47,8 @@ MOST_WAITING: Final = 256
 LOOK_SECONDS: Final = 0.1
 """How often a consumer looks whether the others are still there."""
 NOTE_SECONDS: Final = 60.0
-"""How often one that finds nothing for it notes how far it has looked."""
+"""How often one that finds nothing for it notes how far it has looked, or four times in what the
+stream keeps."""
 _NOBODY: Final = bytes(16)
 
 Wanted = Callable[[StreamRecord], object]
@@ -206,7 +207,8 @@ class Consumer:
 
     def _is_note_due(self, head: Head, at: Position) -> bool:
         """Say whether to store how far it has looked, before the retention gets there."""
-        return at != head.at and time.monotonic() - self._noted > NOTE_SECONDS
+        often = min(NOTE_SECONDS, self._reader.seconds / 4)
+        return at != head.at and time.monotonic() - self._noted > often
 
     def _orphans(
         self, view: View, members: tuple[str, ...], most: int, chosen: list[Position]
@@ -322,7 +324,10 @@ class Consumer:
         if head is None:
             return []
         members = tuple(each for each in head.members if each != self._id.hex())
-        return [self._put(replace(head, members=members))]
+        looked_from, looked_to = self._seen
+        # So that a place where nothing was for long is not taken for one where records were lost.
+        at = looked_to if looked_from == head.at else head.at
+        return [self._put(replace(head, at=at, members=members))]
 
     # -- entries --------------------------------------------------------------------------------
 

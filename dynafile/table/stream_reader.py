@@ -70,6 +70,11 @@ class StreamReader:
         self._keys = KeySchema(definition)
 
     @property
+    def seconds(self) -> int:
+        """How long records are kept."""
+        return self._retention.seconds
+
+    @property
     def ended(self) -> bool:
         """Whether the stream was disabled, or is no more: nothing comes after what is there.
 
@@ -223,9 +228,9 @@ class StreamReader:
             kept += f" and {size} bytes of the journal"
         requested = sequence_number(place)
         until = datetime.fromtimestamp(self._limit() / _MICROSECONDS, UTC)
-        lost = f"up to {oldest}, which is the oldest now," if oldest else "that there were"
+        lost = f"up to {oldest}, which is the oldest now," if oldest else "up to now"
         return TrimmedDataAccess(
-            f"the records of {self._table!r} from {requested} on {lost} are lost: the stream keeps "
+            f"the records of {self._table!r} from {requested} {lost} are lost: the stream keeps "
             f"{kept}, which is back to {until:%Y-%m-%d %H:%M:%S} UTC. Go on with "
             "start='TRIM_HORIZON', or declare the stream with a longer retention",
             requested=requested,
