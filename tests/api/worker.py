@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from dynafile import Action, Attr, Database, Dynafile, Table, Transaction
+from dynafile import Action, Attr, Database, Dynafile, Stream, Table, Transaction
 from dynafile.errors import ConditionalCheckFailed, TransactionConflict
 
 START_SECONDS = 60
@@ -147,6 +147,8 @@ def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any])
         return None
     if method == "len":
         return len(db)
+    if method == "take_named":
+        return take_named(db, *args)
     if method == "puts":
         return put_many(db, *args)
     if method == "churn":
@@ -166,6 +168,16 @@ def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any])
     found = getattr(db, method)
     result = found(*args, **kwargs) if callable(found) else found
     return list(result) if isinstance(result, Iterator) else result
+
+
+STREAMS: list[Stream] = []
+
+
+def take_named(db: Any, name: str, count: int) -> int:
+    """Take so many records of a named stream, and keep them; return how many there were."""
+    stream = db.stream(name=name, timeout=5)
+    STREAMS.append(stream)
+    return len([next(stream) for _ in range(count)])
 
 
 def hold(mark: Path, seconds: float) -> None:
