@@ -14,6 +14,7 @@ from typing import Final
 
 from dynafile.errors import InvalidArgument, LockTimeout
 from dynafile.store.format import DELETE, Operation
+from dynafile.store.names import claim_name
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.store import Store
 from dynafile.store.view import View
@@ -23,6 +24,7 @@ from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, find_own_keyspace
 from dynafile.table.stream_record import Position, sequence_number
 
 LONGEST_NAME: Final = 255
+_CLAIM: Final = "consumer-"
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,15 @@ def is_begun(store: Store, number: int, name: str) -> bool:
 
 def claim_of(store: Store, member: str) -> Claim:
     """Return the claim that a member has while it lives."""
-    return store.volume.claim(f"consumer-{member}")
+    return store.volume.claim(_CLAIM + member)
+
+
+def remove_left_claims(store: Store) -> None:
+    """Remove the files of claims whose processes died, members of something or not."""
+    begin = claim_name(_CLAIM)
+    for name in store.volume.list(""):
+        if name.startswith(begin):
+            is_gone(store, name.removeprefix(begin))
 
 
 def is_gone(store: Store, member: str) -> bool:

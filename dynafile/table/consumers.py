@@ -34,6 +34,7 @@ from dynafile.table.consumer_names import (
     commit_any,
     is_begun,
     is_gone,
+    remove_left_claims,
 )
 from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, own_keyspace
 from dynafile.table.stream_reader import TRIM_HORIZON, StreamReader
@@ -101,8 +102,9 @@ class Consumer:
         self._noted = time.monotonic()
         self._size = 1
         self._taken = 0.0
+        remove_left_claims(store)
         claim = claim_of(store, self._id.hex())
-        claim.acquire(0)
+        claim.acquire(store.options.lock_timeout)  # another may look for a moment whose it is
         try:
             self._commit(lambda view: self._joining(view, start))
         except BaseException:
