@@ -147,6 +147,8 @@ def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any])
         return None
     if method == "len":
         return len(db)
+    if method == "consume":
+        return consume(db, *args)
     if method == "take_named":
         return take_named(db, *args)
     if method == "puts":
@@ -178,6 +180,20 @@ def take_named(db: Any, name: str, count: int) -> int:
     stream = db.stream(name=name, timeout=5)
     STREAMS.append(stream)
     return len([next(stream) for _ in range(count)])
+
+
+def consume(db: Database, source: str, target: str, name: str, who: str) -> int:
+    """Note in a table each record that a named stream gives, until none comes for a second."""
+    count = 0
+    with db.table(source) as jobs, db.table(target) as done:
+        for record in jobs.stream(name=name, timeout=1):
+            assert record.new_image is not None
+            n = record.new_image["n"]
+            time.sleep(0.001)
+            done.put_item(item={"PK": f"{n}", "SK": who, "n": n, "at": time.monotonic_ns()})
+            record.ack()
+            count += 1
+    return count
 
 
 def hold(mark: Path, seconds: float) -> None:
