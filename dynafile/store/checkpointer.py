@@ -20,7 +20,7 @@ from dynafile.store.format import (
     encode_numbers,
     encode_pieces,
 )
-from dynafile.store.history import superfluous
+from dynafile.store.history import segments, superfluous
 from dynafile.store.journal import Journal
 from dynafile.store.names import (
     CHECKPOINT_NAME,
@@ -141,6 +141,9 @@ class Checkpointer:
         """Start a new segment; what lies before it is what the checkpoint covers."""
         replica = self._replica
         base = replica.lsn + RECORD_HEADER_BYTES + OPERATION_HEADER_BYTES + 8
+        for begun in segments(self._volume):
+            if begun > self._journal.last:
+                self._volume.remove(segment_name(begun))  # its maker died, or failed, at this point
         self._journal.create(base)
         self._writer.structure((ROTATE, 0, encode_numbers([base]), b""))
         assert replica.lsn == base

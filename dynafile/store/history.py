@@ -21,6 +21,7 @@ from dynafile.store.format import (
     check_segment_header,
     decode_numbers,
     decode_record,
+    zeros_only,
 )
 from dynafile.store.names import parse_segment_name, segment_name
 from dynafile.store.schema import Retention
@@ -93,7 +94,7 @@ class JournalHistory:
         place = bisect_right(bases, lsn)
         if not place:
             raise Forgotten
-        base = bases[place - 1]
+        *older, base = bases[:place]
         if lsn < stop:
             self._check(base)
         first = True
@@ -109,6 +110,9 @@ class JournalHistory:
                     break
             if lsn == start:
                 record = self._large(base, lsn, data)
+                if record is None and first and older and zeros_only(data[:FRAME_BYTES]):
+                    base = older.pop()  # who made the segment died before it began
+                    continue
                 if record is None:
                     damage = self._damaged(base, lsn)
                     raise NoCommit(damage) if first else damage

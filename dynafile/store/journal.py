@@ -72,6 +72,11 @@ class Journal:
         """
         self._next = base
 
+    @property
+    def last(self) -> int:
+        """Where the newest segment begins that the journal has come to."""
+        return self.segment if self._next is None else self._next
+
     def _come_to(self, lsn: int) -> None:
         if self._next is not None and lsn >= self._next:
             self.move(self._next)
