@@ -77,6 +77,10 @@ class WatchedVolume:
         self._note("read", name)
         return self.inner.read(name, offset, size)
 
+    def read_apart(self, name: str, offset: int, size: int) -> bytes:
+        self._note("read_apart", name)
+        return self.inner.read_apart(name, offset, size)
+
     def write(self, name: str, offset: int, data: bytes) -> None:
         self._note("write", name)
         self.inner.write(name, offset, data)
