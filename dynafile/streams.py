@@ -149,12 +149,10 @@ class _Source:
         """Return the next records, none where there are none yet."""
         while True:
             found, place = self._reader.read(self._place)
-            self._place = place
-            if self._wanted is not None and found:
-                found = [record for record in found if self._wanted(record)]
-                if not found:
-                    continue
-            return found
+            wanted = found if self._wanted is None else list(filter(self._wanted, found))
+            self._place = place  # not before: a filter that raises is asked again
+            if wanted or not found:
+                return wanted
 
     def close(self) -> None:
         """Do nothing: nobody knows of who only reads."""

@@ -61,6 +61,44 @@ class _Again(Exception):
     """Another consumer was faster."""
 
 
+class _Ahead:
+    """What was read of the stream, and not looked at by all consumers of the name.
+
+    Others move the place that all share; what was read is used from there on, and not read again.
+    """
+
+    def __init__(self, reader: StreamReader, wanted: Wanted | None) -> None:
+        self._reader = reader
+        self._wanted = wanted
+        self.records: deque[StreamRecord] = deque()
+        """Those that are wanted from the place on that was looked at last."""
+        self._begin: Position | None = None
+        self.end: Position = (0, 0)
+        """The place after what was read."""
+
+    def look(self, place: Position) -> None:
+        """Have the records from a place on; read some where there are none."""
+        if self._begin is None or not self._begin <= place <= self.end:
+            self.records.clear()
+            self.end = place
+        self._begin = place
+        while self.records and self.records[0].position < place:
+            self.records.popleft()
+        if not self.records:
+            found, end = self._reader.read(self.end)
+            if self._wanted is not None:
+                found = list(filter(self._wanted, found))  # which may raise, and is asked again
+            self.records.extend(found)
+            self.end = end
+
+    def next(self, place: Position) -> Position:
+        """Return the place of the next record that is wanted from a place on, as far as known."""
+        if self._begin is None or not self._begin <= place <= self.end:
+            return place
+        known = tuple(self.records)  # at once: another thread may close the stream
+        return next((place_of(each) for each in known if place_of(each) >= place), self.end)
+
+
 class Consumer:
     """One of those that share the work of a name.
 
@@ -83,11 +121,12 @@ class Consumer:
         """Take part. Raises InvalidArgument where the name was begun with another ``start``."""
         self.store = store
         self._reader = reader
-        self._wanted = wanted
+        self._ahead = _Ahead(reader, wanted)
         self._durable = durable
         self._claim: Claim | None = None
         if not is_begun(store, number, name):
-            reader.place_of(start or TRIM_HORIZON)  # refuses before anything is written
+            # Refuses before anything is written.
+            reader.place_of(TRIM_HORIZON if start is None else start)
         if not durable:
             store.keep_flushed()
         self._state = ConsumerState(own_keyspace(store, CONSUMERS_FOLDER), number, name)
@@ -97,8 +136,6 @@ class Consumer:
         self._given: deque[Position] = deque()
         """What it was given and has not acknowledged, in that order."""
         self._mutex = threading.Lock()
-        self._seen: tuple[Position, Position] = ((0, 0), (0, 0))
-        """Up to where it has looked, from the place that is stored."""
         self._noted = time.monotonic()
         self._size = 1
         self._taken = 0.0
@@ -136,11 +173,9 @@ class Consumer:
         while True:
             self._look_after_others()
             head = self._stored()
-            looked_from, looked_to = self._seen
             try:
-                fresh, after = self._reader.read(looked_to if looked_from == head.at else head.at)
-                self._seen = (head.at, head.at if fresh else after)
-                taken = self._take(head, fresh, after)
+                self._ahead.look(head.at)
+                taken = self._take(head)
             except _Again:
                 continue
             except TrimmedDataAccess as error:
@@ -161,37 +196,38 @@ class Consumer:
         spent, self._taken = now - self._taken, now
         self._size = min(2 * self._size, MOST_TAKEN) if spent < TAKEN_SECONDS else 1
 
-    def _take(self, head: Head, fresh: list[StreamRecord], after: Position) -> list[StreamRecord]:
-        wanted = [record for record in fresh if self._wanted is None or self._wanted(record)]
-        if not fresh and not self._is_note_due(head, after) and not self._is_any_free(head):
+    def _take(self, head: Head) -> list[StreamRecord]:
+        ahead, end = self._ahead.records, self._ahead.end
+        if not ahead and not self._is_note_due(head, end) and not self._is_any_free(head):
             return []
-        chosen: list[Position] = []
+        orphans: list[Position] = []
+        chosen: list[StreamRecord] = []
 
         def prepare(view: View) -> list[Operation]:
+            orphans.clear()
             chosen.clear()
             if self._head(view) != head:
                 raise _Again
             members = self._living(head)
             most = self._size if members == (self._id.hex(),) else 1
-            operations, blocked = self._orphans(view, members, most, chosen)
-            at = after
-            for record in wanted:
-                if len(chosen) >= most or len(blocked) > MOST_WAITING:
+            operations, blocked = self._orphans(view, members, most, orphans)
+            at = end
+            for record in ahead:
+                if len(orphans) + len(chosen) >= most or len(blocked) > MOST_WAITING:
                     at = place_of(record)
                     break
                 item = _item(key_of(record))
                 if item not in blocked:
-                    chosen.append(place_of(record))
+                    chosen.append(record)
                 owner = _NOBODY if item in blocked else self._id
                 operations.append(self._entry(place_of(record), owner, item))
-            if not operations and not (fresh and at != head.at) and not self._is_note_due(head, at):
+            if not operations and not self._is_note_due(head, at):
                 return []
             self._noted = time.monotonic()
             return [*operations, self._put(Head(head.start, at, members))]
 
         self._commit(prepare, durable=False)
-        by_place = {place_of(record): record for record in wanted}
-        return [by_place.get(place) or self._reader.record_at(place) for place in chosen]
+        return [*map(self._reader.record_at, orphans), *chosen]
 
     def _living(self, head: Head) -> tuple[str, ...]:
         return tuple(each for each in head.members if each not in self._dead)
@@ -326,10 +362,8 @@ class Consumer:
         if head is None:
             return []
         members = tuple(each for each in head.members if each != self._id.hex())
-        looked_from, looked_to = self._seen
         # So that a place where nothing was for long is not taken for one where records were lost.
-        at = looked_to if looked_from == head.at else head.at
-        return [self._put(replace(head, at=at, members=members))]
+        return [self._put(replace(head, at=self._ahead.next(head.at), members=members))]
 
     # -- entries --------------------------------------------------------------------------------
 

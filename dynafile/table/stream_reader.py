@@ -68,6 +68,8 @@ class StreamReader:
         self._begun = definition.settings.stream_begun or 0
         self._from_now = from_now
         self._keys = KeySchema(definition)
+        self._recent: Record | None = None
+        """The commit of which a single record was read last: often the next one is in it too."""
 
     @property
     def seconds(self) -> int:
@@ -139,13 +141,14 @@ class StreamReader:
 
     def record_at(self, place: Position) -> StreamRecord:
         """Return the record at a place; raises TrimmedDataAccess where it is gone."""
-        try:
-            record = next(self._store.history.read(place[0], self._store.published()))
-        except Forgotten:
-            raise self._trimmed(place) from None
-        except NoCommit as error:
-            raise error.damage from None
-        return record_of(record, place[1], self._keys)
+        if self._recent is None or self._recent.lsn != place[0]:
+            try:
+                self._recent = next(self._store.history.read(place[0], self._store.published()))
+            except Forgotten:
+                raise self._trimmed(place) from None
+            except NoCommit as error:
+                raise error.damage from None
+        return record_of(self._recent, place[1], self._keys)
 
     def oldest(self) -> StreamRecord | None:
         """Return the oldest record that can be read."""
