@@ -594,3 +594,31 @@ def test_files_of_dead_consumers_go_with_what_is_dropped(
         if drop == "table":
             db.delete_table("jobs")
         assert claims(db) == []
+
+
+def test_a_lot_that_several_share_is_read_once(
+    database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For each record that one of several took, the next 256 were read, or all of a commit."""
+    db = database(stream=True, durability="relaxed")
+    with db.batch_writer() as writer:
+        for number in range(1000):
+            writer.put_item(item={"PK": "p", "SK": number})
+    with named(db) as one, named(db) as other:
+        reads: list[int] = []
+        for stream in (one, other):
+            source: Any = stream._source
+            read = source._reader.read
+            monkeypatch.setattr(
+                source._reader,
+                "read",
+                lambda place, read=read: (reads.append(1), read(place))[1],
+            )
+        found = []
+        for record, second in zip(one, other, strict=False):
+            found += [record.keys["SK"], second.keys["SK"]]
+            record.ack()
+            second.ack()
+        assert len(found) > 900
+        assert len(set(found)) == len(found)
+        assert len(reads) < 50

@@ -677,9 +677,23 @@ def test_filters(options: dict[str, Any], wanted: list[str], db: Dynafile) -> No
 
 
 def test_a_filter_that_fails_is_the_callers(db: Dynafile) -> None:
-    db.put_item(item=A1)
-    with pytest.raises(KeyError), db.stream(filter=lambda item: item["n"], timeout=0) as stream:
-        next(stream)
+    """It is asked again; what was read with the record was lost to who went on."""
+    for item in (A1, {**A2, "n": 1}):
+        db.put_item(item=item)
+    patience = 3
+
+    def wanted(item: dict[str, Any]) -> bool:
+        nonlocal patience
+        patience -= 1
+        return bool(item["n"]) if patience > 0 else "n" in item
+
+    for name in (None, "one"):
+        patience = 3
+        with db.stream(name=name, filter=wanted, follow=False) as stream:
+            for _ in range(2):
+                with pytest.raises(KeyError):
+                    next(stream)
+            assert [record.keys for record in stream] == [A2]
 
 
 # -- its end ----------------------------------------------------------------------------------------
