@@ -15,6 +15,7 @@ from dynafile.errors import (
 )
 from dynafile.store.format import CHANGE, Record
 from dynafile.store.history import Forgotten, NoCommit, forgets
+from dynafile.store.names import segment_name
 from dynafile.store.schema import Retention
 from dynafile.store.store import Store
 from dynafile.table.definition import definition_in
@@ -195,6 +196,8 @@ class StreamReader:
                     break
         except Forgotten:
             if place == BEGIN and not found:
+                if self._oldest()[0] <= lsn:
+                    raise self._missing(lsn) from None
                 return self.read(place, most)  # the segment went between two calls
             if not found and self._stored() is None:
                 return [], (end, 0)  # nothing is kept for a table that was deleted
@@ -221,6 +224,15 @@ class StreamReader:
         if self._retention.size is not None:
             size = self._store.history.size(record.lsn, end)
         return forgets(self._retention, record.time, size, int(time.time() * _MICROSECONDS))
+
+    def _missing(self, lsn: int) -> CorruptFile:
+        path = f"{self._store.volume.root}/{segment_name(lsn)}"
+        return CorruptFile(
+            f"{path} is missing, and what comes before it is there: put the file back from a "
+            "backup, or go on with start='LATEST'; the items are not affected",
+            path=path,
+            offset=0,
+        )
 
     def _trimmed(self, place: Position) -> TrimmedDataAccess:
         first = self.oldest()
