@@ -279,3 +279,22 @@ def test_damage_comes_after_what_is_before_it(database: OpenDatabase) -> None:
         while True:
             found_one_by_one.append(next(stream).keys["SK"])
     assert found_one_by_one == [0, 1, 2, 3, 4]
+
+
+def test_a_segment_that_somebody_removed(tables: OpenTables) -> None:
+    """From the middle of the journal: the search for the oldest record never ended."""
+    db = tables()
+    table, other = (db.create_table(name=name, stream=True) for name in ("tab", "other"))
+    put(other, 1)
+    db._store.checkpoint()
+    put(other, 2)
+    db._store.checkpoint()
+    put(table, 1)
+    db._store.checkpoint()
+    missing = segments(db)[1]
+    missing.unlink()
+    for stream in (table.stream(follow=False), other.stream(follow=False)):
+        with pytest.raises(CorruptFile) as caught:
+            list(stream)
+        assert caught.value.path in map(str, [missing, segments(db)[0]])
+    assert numbers(table, start="LATEST") == []
