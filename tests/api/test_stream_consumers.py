@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import threading
 import time
 from collections import Counter, defaultdict
@@ -622,3 +623,110 @@ def test_a_lot_that_several_share_is_read_once(
         assert len(found) > 900
         assert len(set(found)) == len(found)
         assert len(reads) < 50
+
+
+class Crowd:
+    """Consumers of one name, and what each of them holds; what they must never do is asserted."""
+
+    def __init__(self, db: Dynafile, rng: random.Random) -> None:
+        self.db = db
+        self.rng = rng
+        self.streams: list[Stream] = []
+        self.held: dict[int, list[StreamRecord]] = {}
+        self.done: list[str] = []
+        self.written = 0
+
+    def begin(self) -> None:
+        if len(self.streams) < 4:
+            stream = self.db.stream(name="mailer", follow=False)
+            stream._source._looked = -1e9  # type: ignore[union-attr]
+            self.streams.append(stream)
+            self.held[id(stream)] = []
+
+    def leave(self) -> None:
+        if self.streams:
+            stream = self.streams.pop(self.rng.randrange(len(self.streams)))
+            del self.held[id(stream)]
+            if self.rng.random() < 0.5:
+                stream.close()
+            else:  # as one that was killed
+                claim = stream._source._claim  # type: ignore[union-attr]
+                assert claim is not None
+                claim.release()
+                stream._source._claim = None  # type: ignore[union-attr]
+                stream._closed = True
+
+    def write(self) -> None:
+        with self.db.batch_writer() as writer:
+            for _ in range(self.rng.randrange(1, 6)):
+                self.written += 1
+                key = {"PK": "p", "SK": self.rng.randrange(6)}
+                writer.put_item(item={**key, "n": self.written})
+
+    def take(self) -> None:
+        if not self.streams:
+            return
+        stream = self.rng.choice(self.streams)
+        stream._source._looked = -1e9  # type: ignore[union-attr]
+        record = next(stream, None)
+        if record is None:
+            return
+        number = record.sequence_number
+        assert number not in self.done
+        mine = self.held[id(stream)]
+        assert all(each.sequence_number != number for some in self.held.values() for each in some)
+        for other, some in self.held.items():
+            if other != id(stream):
+                assert all(each.key != record.key for each in some)
+        assert all(each.sequence_number < number for each in mine if each.key == record.key)
+        mine.append(record)
+
+    def acknowledge(self) -> None:
+        streams = [stream for stream in self.streams if self.held[id(stream)]]
+        if not streams:
+            return
+        held = self.held[id(self.rng.choice(streams))]
+        place = self.rng.randrange(len(held))
+        way = self.rng.random()
+        if way < 0.3:
+            with self.db.transaction() as tx:
+                held[place].ack(tx)
+        elif way < 0.5:
+            with pytest.raises(RuntimeError), self.db.transaction() as tx:
+                held[place].ack(tx)
+                raise RuntimeError
+            return
+        else:
+            held[place].ack()
+        done, held[:] = held[: place + 1], held[place + 1 :]
+        self.done += [each.sequence_number for each in done]
+        with pytest.raises(AcknowledgementRefused):
+            done[-1].ack()
+
+    def finish(self) -> None:
+        while self.streams:
+            self.leave()
+        with named(self.db) as stream:
+            stream._source._looked = -1e9  # type: ignore[union-attr]
+            for record in stream:
+                self.done.append(record.sequence_number)
+                record.ack()
+        assert len(set(self.done)) == len(self.done)
+        wanted = [each.sequence_number for each in self.db.stream(follow=False)]
+        assert sorted(self.done) == wanted
+        assert rest(self.db) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_crowd_that_comes_and_goes(seed: int, database: OpenDatabase) -> None:
+    """No record is at two of them, nor an item; each is acknowledged once, whoever died meanwhile."""
+    memory = seed % 2
+    db = database(":memory:" if memory else None, stream=True, durability="relaxed")
+    crowd = Crowd(db, random.Random(seed))
+    acts = [crowd.write] * 3 + [crowd.take] * 8 + [crowd.acknowledge] * 3
+    acts += [crowd.begin, crowd.leave]
+    for step in range(600):
+        crowd.rng.choice(acts)()
+        if step % 97 == 0:
+            db._store.checkpoint()
+    crowd.finish()

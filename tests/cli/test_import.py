@@ -324,3 +324,16 @@ def test_an_interruption_keeps_what_came_before(
         "hint: 1,500 records were imported before it, and stay",
     ]
     assert len(keys(folder)) == 1500
+
+
+def test_what_is_imported_is_in_the_stream(run: Run, folder: Path) -> None:
+    with Dynafile(folder / "db", stream=True):
+        pass
+    write_lines(folder / "in.jsonl")
+    run("import", "db", "in.jsonl", "--batch-size", "1000")
+    run("import", "db", "in.jsonl", "--batch-size", "3000")  # which changes nothing
+    with Dynafile(folder / "db") as db:
+        found = list(db.stream(follow=False))
+        assert {record.event_name for record in found} == {"INSERT"}
+        assert sorted(str(record.new_image) for record in found) == sorted(map(str, db.scan()))
+        assert len({record.position[0] for record in found}) >= 10
