@@ -82,7 +82,7 @@ class _Ahead:
             self.records.clear()
             self.end = place
         self._begin = place
-        while self.records and self.records[0].position < place:
+        while self.records and place_of(self.records[0]) < place:
             self.records.popleft()
         if not self.records:
             found, end = self._reader.read(self.end)

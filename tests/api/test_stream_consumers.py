@@ -26,6 +26,7 @@ from dynafile.errors import (
     TrimmedDataAccess,
     ValidationError,
 )
+from dynafile.table.stream_record import key_of
 
 if TYPE_CHECKING:
     from api.conftest import Clock, OpenTables, StartWorker
@@ -677,8 +678,8 @@ class Crowd:
         assert all(each.sequence_number != number for some in self.held.values() for each in some)
         for other, some in self.held.items():
             if other != id(stream):
-                assert all(each.key != record.key for each in some)
-        assert all(each.sequence_number < number for each in mine if each.key == record.key)
+                assert all(key_of(each) != key_of(record) for each in some)
+        assert all(each.sequence_number < number for each in mine if key_of(each) == key_of(record))
         mine.append(record)
 
     def acknowledge(self) -> None:

@@ -26,7 +26,7 @@ from dynafile.table.definition import Definition
 from dynafile.table.settings import Settings
 from dynafile.table.stream_options import with_stream
 from dynafile.table.stream_reader import BEGIN, StreamReader
-from dynafile.table.stream_record import StreamRecord
+from dynafile.table.stream_record import StreamRecord, key_of
 from dynafile.table.table import Table
 from dynafile.table.table_changes import create_table
 
@@ -64,7 +64,7 @@ class Effect:
         store.commit([], store.schema.version, prepare)
 
     def process(self, record: StreamRecord) -> None:
-        self._key = record.key
+        self._key = key_of(record)
         record.ack(transaction=self)
 
     def _noted(self, view: View) -> list[Operation]:

@@ -10,6 +10,7 @@ import pytest
 
 from dynafile import Dynafile, StreamOptions
 from dynafile.errors import CorruptFile, TrimmedDataAccess
+from dynafile.table.stream_record import place_of
 
 if TYPE_CHECKING:
     from api.conftest import Clock, OpenTables, StartWorker
@@ -235,7 +236,7 @@ def test_damage(name: str | None, database: OpenDatabase) -> None:
     path = segments(db)[0]
     base = int(path.stem, 16)
     data = bytearray(path.read_bytes())
-    victim = found[5].position[0]
+    victim = place_of(found[5])[0]
     offset = data.index(b"x" * 100, 40 + victim - base)
     data[offset + 5] ^= 1
     path.write_bytes(data)

@@ -26,6 +26,7 @@ from dynafile.errors import (
     TrimmedDataAccess,
     ValidationError,
 )
+from dynafile.table.stream_record import place_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,7 +247,7 @@ def test_what_writes_many(db: Dynafile) -> None:
     found = records(db)
     assert [each.keys for each in found] == items
     assert {each.event_name for each in found} == {"INSERT"}
-    together = [each.position[0] for each in found]
+    together = [place_of(each)[0] for each in found]
     assert [together.count(lsn) for lsn in dict.fromkeys(together)] == [10, 5, 1, 1, 1, 1, 1, 5, 5]
     times = [each.approximate_creation_time for each in found]
     assert times == sorted(times)
@@ -255,7 +256,7 @@ def test_what_writes_many(db: Dynafile) -> None:
     assert {each.event_name for each in removed} == {"REMOVE"}
     keys = sorted(str(each.old_image) for each in removed)
     assert keys == sorted(map(str, items))
-    assert len({each.position[0] for each in removed}) == 1
+    assert len({place_of(each)[0] for each in removed}) == 1
     db.clear()
     assert records(db, after=removed[-1].sequence_number) == []
 
@@ -286,8 +287,8 @@ def test_a_transaction_over_tables_is_whole_in_each(tables: OpenTables) -> None:
             modify(images[2], images[1]),
             insert({"PK": "batch", "of": name}),
         ]
-    assert [each.position[0] for each in records(first)] == [
-        each.position[0] for each in records(third)
+    assert [place_of(each)[0] for each in records(first)] == [
+        place_of(each)[0] for each in records(third)
     ]
     with pytest.raises(StreamNotEnabled, match="'second' has no stream") as caught:
         second.stream()
@@ -438,8 +439,8 @@ def test_sequence_numbers_of_nothing_there(tables: OpenTables) -> None:
     for number in range(3):
         for table in (one, two):
             table.put_item(item={"PK": "a", "n": number})
-    mine = {each.position for each in records(one)}
-    assert mine.isdisjoint(each.position for each in records(two))
+    mine = {place_of(each) for each in records(one)}
+    assert mine.isdisjoint(place_of(each) for each in records(two))
     last = max(mine)[0]
     for lsn in range(last - 300, last + 300):
         for place in range(4):
