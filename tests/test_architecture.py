@@ -201,6 +201,7 @@ HARMLESS = {
 """What anyone may use of such modules, because it opens, changes and lists nothing."""
 
 SEAM = {
+    "dynafile.store.descriptors",
     "dynafile.store.file_claim",
     "dynafile.store.file_lock",
     "dynafile.store.file_scratch",

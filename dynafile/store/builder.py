@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, Protocol
 
-from dynafile.store.checkpointer import Checkpointer
 from dynafile.store.format import PUT, Operation
 from dynafile.store.group import Prepare
-from dynafile.store.partition import ENTRY_OVERHEAD
+from dynafile.store.journal import Journal
+from dynafile.store.partition import ENTRY_OVERHEAD, cut_points, pieces_of
 from dynafile.store.partition_map import Keyspace
+from dynafile.store.position import END
+from dynafile.store.replacement import (
+    Hold,
+    Moment,
+    Outdated,
+    Replacement,
+    moment_of,
+    new_partition,
+    remainder,
+)
 from dynafile.store.replica import MOST_READ, Replica
 from dynafile.store.snapshot import Entries
 from dynafile.store.sorter import UNINTERRUPTED
 from dynafile.store.view import View
-from dynafile.store.writer import SchemaChanged
+from dynafile.store.writer import SchemaChanged, Writer
 
 Pair = tuple[bytes, bytes]
 
-FIRST_STEP_BYTES: Final = 256 * 1024
-MOST_STEP_BYTES: Final = 2 * 1024 * 1024
-STEP_SECONDS: Final = 0.012
-"""What a step is meant to take under the lock. A writer waits for one, now and then."""
+STEP_BYTES: Final = 1024 * 1024
+"""What a step takes at a time: some partitions, which share their waiting for the disk."""
+BUILT_SHARE: Final = 0.85
+"""How full partitions are where a whole keyspace is built in order."""
 MEMORY_STEP: Final = 512
 
 Taken = dict[bytes, bytes]
@@ -43,13 +53,26 @@ class Builder:
     """
 
     def __init__(
-        self, replica: Replica, checkpointer: Checkpointer, keyspace: Keyspace, gone: Keyspace
+        self,
+        replica: Replica,
+        journal: Journal,
+        writer: Writer,
+        keyspace: Keyspace,
+        gone: Keyspace,
+        *,
+        partition_bytes: int,
+        hold: Hold,
+        give_way: Callable[[], None],
     ) -> None:
         self._replica = replica
-        self._checkpointer = checkpointer
+        self._journal = journal
+        self._writer = writer
         self._keyspace = keyspace
         self._gone = gone
-        self._step_bytes = FIRST_STEP_BYTES
+        self._piece_bytes = int(partition_bytes * BUILT_SHARE)
+        self._hold = hold
+        self._give_way = give_way
+        self._step_bytes = max(STEP_BYTES, 2 * partition_bytes)
         self._left: Taken = {}
         self._last = False
 
@@ -58,7 +81,7 @@ class Builder:
         """How many entries of the last step the next one begins with."""
         return len(self._left)
 
-    def take(self, entries: Iterator[Pair], give_way: Callable[[], None]) -> Taken:
+    def take(self, entries: Iterator[Pair]) -> Taken:
         """Return the entries of the next step, with those that the last one left; none: done."""
         taken, self._left = self._left, {}
         size = self._step_bytes
@@ -66,7 +89,7 @@ class Builder:
             taken[key] = value
             size -= len(key) + len(value) + ENTRY_OVERHEAD
             if not len(taken) % UNINTERRUPTED:
-                give_way()
+                self._give_way()
             if size <= 0:
                 break
         else:
@@ -74,51 +97,80 @@ class Builder:
         return taken
 
     def step(self, taken: Taken) -> None:
-        """Merge some entries. Called under the writer's lock; raises SchemaChanged."""
-        start = time.perf_counter()
+        """Merge some entries. Called with no lock held; raises SchemaChanged."""
         at, keys = 0, list(taken)
         while at < len(keys):
-            at = self._merge(taken, keys, at)
-        elapsed = max(time.perf_counter() - start, 1e-4)
-        wanted = int(self._step_bytes * STEP_SECONDS / elapsed)
-        least = 2 * self._checkpointer.partition_bytes
-        self._step_bytes = max(least, min(wanted, 2 * self._step_bytes, MOST_STEP_BYTES))
+            with contextlib.suppress(Outdated):  # somebody split or folded it: once more
+                at = self._merge(taken, keys, at)
 
     def _merge(self, taken: Taken, keys: list[bytes], at: int) -> int:
         """Merge what belongs to one partition; return where to go on."""
-        replica, keyspace = self._replica, self._keyspace
-        if keyspace.dropped or self._gone.dropped:
-            raise SchemaChanged
-        with replica.mutex:
-            part, entries = replica.entries_at(keyspace, keys[at])
-            following = keyspace.next_of(part)
-            if following is not None and not following.resolved:
-                replica.entries_at(keyspace, following.begin)
-                return at  # now it is known where it begins
-        stop = len(keys)
-        if following is not None:
-            stop = bisect_left(keys, following.begin, at)
-        gone = self._gone_between(keys[at], keys[stop - 1])
-        fresh = {key: taken[key] for key in keys[at:stop] if key not in entries and key not in gone}
+        old, stop, gone = self._look(keys, at)
+        fresh = {
+            key: taken[key] for key in keys[at:stop] if key not in old.entries and key not in gone
+        }
         if not fresh:
             return stop
-        merged = Entries(entries)
+        self._give_way()
+        merged = Entries(old.entries)
         merged.update(fresh)
-        if stop < len(keys) or self._last:
-            self._checkpointer.rebuild(keyspace, part, merged, through=None)
-            return stop
-        rest = self._checkpointer.rebuild(keyspace, part, merged, through=keys[-1])
-        cut = at if rest is None else bisect_left(keys, rest, at)
-        self._left = {key: taken[key] for key in keys[cut:]}
-        if rest is None:
-            self._step_bytes *= 2
+        self._give_way()
+        points, _ = cut_points(merged, self._piece_bytes, len(merged))
+        more = stop == len(keys) and not self._last
+        if more:
+            points = [point for point in points if point <= keys[-1]]
+            if not points:
+                self._left = {key: taken[key] for key in keys[at:]}
+                self._step_bytes *= 2
+                return stop
+        self._give_way()
+        pieces = pieces_of(merged, points)
+        news = [
+            new_partition(old, begin, entries)
+            for begin, entries in zip([old.part.begin, *points], pieces, strict=True)
+        ]
+        if more:
+            # What is left gets a snapshot too, even if it is empty: without one only the journal
+            # would know where the piece before it ends, and a checkpoint would take that away.
+            news[-1] = remainder(old, points[-1])
+        self._give_way()
+        Replacement(self._replica, self._journal, self._writer, old, news).make(self._hold)
+        if more:
+            self._left = {key: taken[key] for key in keys[bisect_left(keys, points[-1], at) :]}
         return stop
+
+    def _look(self, keys: list[bytes], at: int) -> tuple[Moment, int, set[bytes]]:
+        """Return a partition, how many of the keys are before its end, and which of them are gone.
+
+        All as of one LSN.
+        """
+        replica, keyspace = self._replica, self._keyspace
+        with replica.mutex:
+            if replica.words[END] != replica.lsn:
+                replica.catch_up()
+            while True:
+                if keyspace.dropped or self._gone.dropped:
+                    raise SchemaChanged
+                lsn = replica.lsn
+                part, entries = replica.entries_at(keyspace, keys[at])
+                following = keyspace.next_of(part)
+                if following is not None and not following.resolved:
+                    replica.entries_at(keyspace, following.begin)
+                    continue  # now it is known where it begins
+                stop = len(keys)
+                if following is not None:
+                    stop = bisect_left(keys, following.begin, at)
+                gone = self._gone_between(keys[at], keys[stop - 1])
+                if lsn == replica.lsn:  # else a partition was loaded that is newer than the rest
+                    return moment_of(replica, keyspace, part, entries), stop, gone
 
     def _gone_between(self, low: bytes, high: bytes) -> set[bytes]:
         found: set[bytes] = set()
         bound: bytes | None = low
         while bound is not None:
-            keys, _, bound = self._replica.read_range(self._gone, bound, high + b"\0", MOST_READ)
+            keys, _, bound = self._replica.read_range(
+                self._gone, bound, high + b"\0", MOST_READ, as_it_is=True
+            )
             found.update(keys)
         return found
 

@@ -43,8 +43,6 @@ PARTITION_BYTES: Final = 128 * 1024
 """A partition that is larger when it is folded is split."""
 PIECE_SHARE: Final = 0.6
 """How full the pieces of a split are, so that they can grow."""
-BUILT_SHARE: Final = 0.85
-"""How full they are where a whole keyspace is built in order."""
 MOST_PIECES: Final = 16
 """A split makes at most this many partitions at a time; the rest waits its turn."""
 CHECKPOINT_BYTES: Final = 16 * 1024 * 1024
@@ -173,7 +171,7 @@ class Checkpointer:
         self._target = None
         if target.lsn <= self._replica.checkpoint.lsn:
             return
-        self._remove_strays()
+        self._remove_strays(target.lsn)
         if self._writer.meta_version != self._replica.schema.version:
             self._writer.write_meta()
         self._volume.replace(CHECKPOINT_NAME, encode_checkpoint(self._replica.store_id, target))
@@ -183,19 +181,22 @@ class Checkpointer:
         for base in superfluous(self._volume, target.segment, replica.lsn, retention, now):
             self._volume.remove(segment_name(base))
 
-    def _remove_strays(self) -> None:
-        """Remove folders that the maps do not name, durably.
+    def _remove_strays(self, before: int) -> None:
+        """Remove folders with an id below an LSN that the maps do not name, durably.
 
         The checkpoint takes away the record that says a folder was replaced, and who opens the
         store takes an older folder for a partition; so none may be left, nor come back after a
-        crash.
+        crash. Those past it may be there for a record that somebody is going to write.
         """
         for keyspace in self._replica.keyspaces.values():
-            known = {part.id for part in keyspace.partitions()}
+            # Their names and not their ids: a torn end of the journal may have given an id to one
+            # partition, and what came after it to another.
+            known = {keyspace.path(part) for part in keyspace.partitions()}
             for name in self._volume.list(keyspace.directory):
+                path = f"{keyspace.directory}/{name}"
                 parsed = parse_partition_directory(name)
-                if parsed is not None and parsed[1] not in known:
-                    self._volume.remove(f"{keyspace.directory}/{name}")
+                if parsed is not None and parsed[1] < before and path not in known:
+                    self._volume.remove(path)
             if self._volume.list(keyspace.directory):
                 self._volume.sync(keyspace.directory)
 
@@ -228,35 +229,6 @@ class Checkpointer:
                 self._replace(keyspace, [part], [part.begin], [entries])
             return 1
         return self._split(keyspace, part, entries)
-
-    def rebuild(
-        self, keyspace: Keyspace, part: Partition, entries: Entries, *, through: bytes | None
-    ) -> bytes | None:
-        """Put others in the place of a partition, with more entries than it had. Under the lock.
-
-        ``through``: the last of the keys that were added, where more are to come; then what lies
-        from the last cut before it on is left without them, and its beginning returned, or None
-        where there is nothing to be cut off yet. Not a fold: who has the partition in memory would
-        not learn of the entries by that.
-
-        What is left gets a snapshot too, even if it is empty: without one only the journal would
-        know where the piece before it ends, and a checkpoint would take that away.
-        """
-        target = int(self.partition_bytes * BUILT_SHARE)
-        points, _ = cut_points(entries, target, len(entries))
-        if through is not None:
-            points = [point for point in points if point <= through]
-            if not points:
-                return None
-        self._writer.sync_through(self._replica.lsn)
-        pieces = pieces_of(entries, points)
-        if through is not None:
-            with self._replica.mutex:
-                before = self._replica.entries_at(keyspace, part.begin)[1]
-                left = before.irange(points[-1])
-                pieces[-1] = Entries((key, before[key]) for key in left)
-        self._replace(keyspace, [part], [part.begin, *points], pieces)
-        return None if through is None else points[-1]
 
     def _split(self, keyspace: Keyspace, part: Partition, entries: Entries) -> int:
         target = int(self.partition_bytes * PIECE_SHARE)

@@ -236,18 +236,23 @@ class Follower(Loader):
             left = keyspace.before(begins[0])
             if left not in old:
                 takers.append(left)
-        last = new[-1]
         for part in takers:
             moved = {key: value for key, value in part.pending.items() if key >= begins[0]}
             if moved and part not in old:
                 part.pending = {key: part.pending[key] for key in part.pending.keys() - moved}
             part.entries = part.order = None
-            # Only the last piece can be left for later, and only it can have a hole on its right.
-            if not pieces[-1].folded or not self.whole:
-                kept = {key: value for key, value in moved.items() if key >= begins[-1]}
-                if kept:
-                    last.since = min(last.since, part.since) if last.pending else part.since
-                    last.pending.update(kept)
+            for index, piece in enumerate(pieces):
+                last = index == len(pieces) - 1
+                # Only the last one can have a hole on its right.
+                if piece.folded and (self.whole or not last):
+                    continue
+                low, high = begins[index], None if last else begins[index + 1]
+                kept = {
+                    key: value
+                    for key, value in moved.items()
+                    if low <= key and (high is None or key < high)
+                }
+                new[index].take(kept, part.since)
         keyspace.replace(old, new)
 
     # -- beginning ------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from dynafile.errors import CorruptFile
@@ -202,6 +203,26 @@ class Journal:
         if self.synced < end:
             self._volume.sync(self._name)
             self.synced = end
+
+    def newest(self, end: int) -> int:
+        """Return where the segment begins that a record at ``end``, the journal's end, goes to."""
+        return self._next if self._next is not None and end >= self._next else self.segment
+
+    def sync_beside(self, end: int) -> Callable[[], None]:
+        """Return what makes the journal durable up to ``end``, its end now, while others write.
+
+        Called under the replica's mutex; what it returns needs neither that nor a lock.
+        """
+        name = self._name
+
+        def sync() -> None:
+            # Where the segment is gone, everything in it is in snapshots.
+            with contextlib.suppress(FileNotFoundError):
+                self._volume.sync_beside(name)
+            if self.synced < end:
+                self.synced = end
+
+        return sync
 
     def renew(self, end: int) -> None:
         """Replace the segment by a copy: after a failed sync nobody knows what is on disk."""

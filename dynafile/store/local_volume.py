@@ -8,13 +8,14 @@ import itertools
 import mmap
 import os
 import shutil
-import sys
 from collections.abc import Sequence
 from typing import IO, Any, Final
 
 from atomicwrites import AtomicWriter, atomic_write
 
 from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
+from dynafile.store.descriptors import read_at, sync_descriptor, sync_folder
+from dynafile.store.descriptors import write_at as _write_at
 from dynafile.store.file_claim import FileClaim
 from dynafile.store.file_lock import FileLock
 from dynafile.store.file_scratch import FileScratch
@@ -24,16 +25,6 @@ from dynafile.store.position import POSITION_BYTES
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-
-if sys.platform == "darwin":
-    import fcntl
-
-    def _sync_descriptor(descriptor: int) -> None:
-        # fsync on macOS leaves the data in the drive's cache.
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-else:
-    _sync_descriptor = getattr(os, "fdatasync", os.fsync)
-
 
 _numbers = itertools.count()
 
@@ -64,6 +55,8 @@ class LocalVolume:
         self._descriptors: dict[str, int] = {}
         self._lock: FileLock | None = None
         self._words: memoryview | None = None
+        self._unsynced: dict[str, None] = {}
+        """Paths of folders in which :meth:`make` made others, since :meth:`fill` was called."""
 
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -91,7 +84,7 @@ class LocalVolume:
                 descriptor = self._descriptor(name)
                 if size < 0:
                     size = max(0, os.fstat(descriptor).st_size - offset)
-                return _read_at(descriptor, size, offset)
+                return read_at(descriptor, size, offset)
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -105,7 +98,7 @@ class LocalVolume:
             try:
                 if size < 0:
                     size = max(0, os.fstat(descriptor).st_size - offset)
-                return _read_at(descriptor, size, offset)
+                return read_at(descriptor, size, offset)
             finally:
                 os.close(descriptor)
         except FileNotFoundError:
@@ -119,9 +112,7 @@ class LocalVolume:
             descriptor = self._descriptors.get(name)
             if descriptor is None:
                 descriptor = self._open_for_write(name)
-            written = _write_at(descriptor, data, offset)
-            while written < len(data):
-                written += _write_at(descriptor, data[written:], offset + written)
+            _write_all(descriptor, data, offset)
         except StorageError:
             raise
         except OSError as error:
@@ -139,20 +130,37 @@ class LocalVolume:
         self._make_folders(folder)
         flags = os.O_RDWR | os.O_CREAT | _NO_FOLLOW
         os.close(os.open(self._path(name), flags, 0o666))
-        _sync_folder(self._path(folder))
+        sync_folder(self._path(folder))
 
     def sync(self, name: str) -> None:
         """Make a file that :meth:`write` wrote durable, or the names in a folder."""
         try:
             if name.startswith("journal/"):
-                _sync_descriptor(self._descriptor(name))
+                sync_descriptor(self._descriptor(name))
             else:
-                _sync_folder(self._path(name))
+                sync_folder(self._path(name))
         except FileNotFoundError:
             raise
         except OSError as error:
             if error.errno == errno.EBADF and name not in self._descriptors:
                 return  # a reading thread moved on from the segment, which was synced at its end
+            raise _translated(error, self._path(name)) from error
+
+    def sync_beside(self, name: str) -> None:
+        """Sync a file of the journal while others write to it, or take its descriptor away.
+
+        By a descriptor of its own: who writes may close or reopen theirs, and hears of an error of
+        the disk by theirs although this call has heard of it.
+        """
+        try:
+            descriptor = os.open(self._path(name), os.O_RDWR | _NO_FOLLOW)
+            try:
+                sync_descriptor(descriptor)
+            finally:
+                os.close(descriptor)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
             raise _translated(error, self._path(name)) from error
 
     def replace(self, name: str, data: bytes) -> None:
@@ -188,7 +196,7 @@ class LocalVolume:
             self._make_folder(folder, changed)
         for path in changed:
             # atomicwrites does not sync the parent of a folder that was just made.
-            _sync_folder(path)
+            sync_folder(path)
 
     def _make_folder(self, folder: str, changed: dict[str, None]) -> None:
         path = self._path(folder)
@@ -198,6 +206,39 @@ class LocalVolume:
         with contextlib.suppress(FileExistsError):
             os.mkdir(path)
         changed[os.path.dirname(path)] = None
+
+    def make(self, folder: str) -> None:
+        """Make a folder, and those above it; :meth:`fill` makes them durable."""
+        try:
+            self._make_folder(folder, self._unsynced)
+        except OSError as error:
+            raise _translated(error, self._path(folder)) from error
+
+    def fill(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write all before the first is synced, without the detour by ``tmp/``."""
+        path = self.root
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW
+        try:
+            with contextlib.ExitStack() as opened:
+                descriptors = []
+                for name, data in files:
+                    path = self._path(name)
+                    descriptor = os.open(path, flags, 0o666)
+                    opened.callback(os.close, descriptor)
+                    descriptors.append(descriptor)
+                    _write_all(descriptor, data, 0)
+                for descriptor in descriptors:
+                    sync_descriptor(descriptor)
+            for path in {os.path.dirname(self._path(name)): None for name, _ in files}:
+                sync_folder(path)
+            for path in list(self._unsynced):
+                with contextlib.suppress(FileNotFoundError):
+                    sync_folder(path)
+                del self._unsynced[path]
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _translated(error, path) from error
 
     def scratch(self) -> FileScratch:
         """Return a file without a name in ``tmp/``."""
@@ -336,37 +377,10 @@ class LocalVolume:
 LOCK_TEXT: Final = b"The writer's lock of Dynafile; its holder's pid is in the file position.\n"
 
 
-def _read_at(descriptor: int, size: int, offset: int) -> bytes:
-    data = _read_once(descriptor, size, offset)
-    while len(data) < size:
-        more = _read_once(descriptor, size - len(data), offset + len(data))
-        if not more:
-            break
-        data += more
-    return data
-
-
-if sys.platform != "win32":
-    _read_once = os.pread
-    _write_at = os.pwrite
-else:
-
-    def _read_once(descriptor: int, size: int, offset: int) -> bytes:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.read(descriptor, size)
-
-    def _write_at(descriptor: int, data: bytes, offset: int) -> int:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.write(descriptor, data)
-
-
-def _sync_folder(path: str) -> None:
-    if sys.platform != "win32":
-        descriptor = os.open(path or ".", os.O_RDONLY)
-        try:
-            _sync_descriptor(descriptor)
-        finally:
-            os.close(descriptor)
+def _write_all(descriptor: int, data: bytes, offset: int) -> None:
+    written = _write_at(descriptor, data, offset)
+    while written < len(data):
+        written += _write_at(descriptor, data[written:], offset + written)
 
 
 def _translated(error: OSError, path: str) -> StorageError:

@@ -84,6 +84,8 @@ class MemoryVolume:
         self.root = ":memory:"
         self.read_only = False
         self.files: dict[str, bytearray] = {}
+        self.folders: set[str] = set()
+        """Those that :meth:`make` made; others are there when something is in them."""
         self._lock = MemoryLock()
         self._claims: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._words = memoryview(bytearray(POSITION_BYTES)).cast("Q")
@@ -108,6 +110,10 @@ class MemoryVolume:
     def sync(self, name: str) -> None:
         """Do nothing: what is in memory is as durable as it gets."""
 
+    def sync_beside(self, name: str) -> None:
+        """Do what :meth:`sync` does."""
+        self.sync(name)
+
     def replace(self, name: str, data: bytes) -> None:
         """Replace the file's content."""
         self.files[name] = bytearray(data)
@@ -117,6 +123,17 @@ class MemoryVolume:
         for name, data in files:
             self.replace(name, data)
 
+    def make(self, folder: str) -> None:
+        """Make a folder."""
+        self.folders.add(folder)
+
+    def fill(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Put files into folders that were made, and not removed since."""
+        for name, data in files:
+            if name.rpartition("/")[0] not in self.folders:
+                raise FileNotFoundError(name)
+            self.replace(name, data)
+
     def scratch(self) -> MemoryScratch:
         """Return a file in memory."""
         return MemoryScratch()
@@ -124,14 +141,16 @@ class MemoryVolume:
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder."""
         head = folder.rstrip("/") + "/" if folder else ""
-        below = (name[len(head) :] for name in list(self.files) if name.startswith(head))
+        names = [*self.files, *self.folders]
+        below = (name[len(head) :] for name in names if name.startswith(head))
         return list({name.split("/")[0] for name in below})
 
     def remove(self, name: str) -> None:
         """Remove a file or a folder with what is in it."""
-        for other in list(self.files):
+        for other in [*self.files, *self.folders]:
             if other == name or other.startswith(name + "/"):
-                del self.files[other]
+                self.files.pop(other, None)
+                self.folders.discard(other)
 
     def take_away(self, name: str) -> str:
         """Remove a folder, which costs next to nothing; there is nothing of the name left."""

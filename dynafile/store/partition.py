@@ -91,6 +91,12 @@ class Partition:
             if old is not None:
                 self.cost -= len(key) + len(old) + MEMORY_OVERHEAD
 
+    def take(self, pending: dict[bytes, bytes | None], since: int) -> None:
+        """Take over pending operations, the oldest of them of the record at ``since``."""
+        if pending:
+            self.since = min(self.since, since) if self.pending else since
+            self.pending.update(pending)
+
     def apply(self, changes: dict[bytes, bytes | None], lsn: int) -> None:
         """Apply many changes at once, the last one for each key."""
         if not self.pending:

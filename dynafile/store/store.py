@@ -277,11 +277,19 @@ class Store:
         if self._journal is None:
             build_in_memory(self.replica, self._commit, keyspace, gone, entries, built)
             return
-        assert self._checkpointer is not None
-        builder = Builder(self.replica, self._checkpointer, keyspace, gone)
+        builder = Builder(
+            self.replica,
+            self._journal,
+            self._writer,
+            keyspace,
+            gone,
+            partition_bytes=self.options.partition_bytes,
+            hold=partial(self._writer.hold, lock_timeout=self._lock_timeout),
+            give_way=self.give_way,
+        )
         done = 0
-        while taken := builder.take(entries, self.give_way):
-            self._writer.hold(partial(builder.step, taken), self._lock_timeout)
+        while taken := builder.take(entries):
+            builder.step(taken)
             done += len(taken) - builder.left
             built(done)
 
@@ -307,8 +315,7 @@ class Store:
         replica, journal = self.replica, self._journal
         if journal is None or replica.unusable is not None or journal.synced >= replica.lsn:
             return
-        with self._writer.mutex:
-            self._writer.sync_through(replica.lsn)
+        self._writer.sync_beside()
 
     def checkpoint(self) -> None:
         """Bring everything that is pending into snapshots now."""

@@ -94,6 +94,12 @@ class Volume(Protocol):
     def sync(self, name: str) -> None:
         """Make what was written to the file durable."""
 
+    def sync_beside(self, name: str) -> None:
+        """Do what :meth:`sync` does for a file that others write to meanwhile.
+
+        To be called without the writer's lock. What was written before the call is durable after.
+        """
+
     def replace(self, name: str, data: bytes) -> None:
         """Make a file with this content, or replace the one there, atomically and durably.
 
@@ -105,6 +111,16 @@ class Volume(Protocol):
         """Do what :meth:`replace` does for several files, which shares most of the waiting.
 
         Each is replaced atomically; after a crash some may be and others not.
+        """
+
+    def make(self, folder: str) -> None:
+        """Make a folder, and those above it; harmless where it is there. Not durable."""
+
+    def fill(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Put new files into folders that :meth:`make` made, all of it durable at the end.
+
+        For files that nobody reads yet: after a crash there may be parts of them. Raises
+        ``FileNotFoundError`` where a folder was removed since, and does not make it again.
         """
 
     def scratch(self) -> Scratch:

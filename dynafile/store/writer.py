@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from dynafile.errors import CommitOutcomeUnknown, CorruptFile, InvalidArgument, StorageError
@@ -290,7 +291,7 @@ class Writer:
         try:
             journal.append(start, data)
             if durable:
-                self._sync(journal, end)
+                self._sync(partial(journal.sync, end))
         except CommitOutcomeUnknown:
             raise
         except BaseException:
@@ -321,9 +322,9 @@ class Writer:
             self._words[SUSPECT] = 1  # the zeros cannot be written either
         self._words[BUSY] = 0
 
-    def _sync(self, journal: Journal, end: int) -> None:
+    def _sync(self, sync: Callable[[], None]) -> None:
         try:
-            journal.sync(end)
+            sync()
         except Exception as error:
             # What a failed sync left on disk is not known, and a second sync would say yes without
             # writing (the kernel drops what it could not write). Nobody adopts it; see SUSPECT.
@@ -338,7 +339,23 @@ class Writer:
     def sync_through(self, lsn: int) -> None:
         """Make the journal durable through ``lsn``; called under the lock, by maintenance."""
         assert self._journal is not None
-        self._sync(self._journal, lsn)
+        self._sync(partial(self._journal.sync, lsn))
+
+    def sync_beside(self) -> int:
+        """Make durable what is published, while others write; return the LSN through which.
+
+        No lock is held while the disk works: it may take its time, and then nobody waits for it.
+        """
+        replica, journal = self._replica, self._journal
+        assert journal is not None
+        with replica.mutex:
+            if replica.unusable is not None:
+                raise replica.unusable
+            end = replica.lsn
+            sync = journal.sync_beside(end)
+        if journal.synced < end:
+            self._sync(sync)
+        return end
 
     def structure(self, operation: Operation, *, durable: bool = True) -> None:
         """Append a structural record; called under the lock, by maintenance."""

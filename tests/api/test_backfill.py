@@ -42,8 +42,7 @@ COUNT = 400
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "FIRST_STEP_BYTES", 8000)
-    monkeypatch.setattr(builder, "MOST_STEP_BYTES", 8000)
+    monkeypatch.setattr(builder, "STEP_BYTES", 8000)
     monkeypatch.setattr(builder, "MEMORY_STEP", 40)
     monkeypatch.setattr("dynafile.store_options.Options", functools.partial(Options, **SMALL))
 
@@ -368,7 +367,7 @@ CHILD = """
 import functools, sys, threading
 from dynafile import Dynafile, GlobalIndex, store_options
 from dynafile.store import builder
-builder.FIRST_STEP_BYTES = builder.MOST_STEP_BYTES = 8000
+builder.STEP_BYTES = 8000
 options = functools.partial(store_options.Options, partition_bytes=4000, checkpoint_bytes=20_000)
 store_options.Options = options
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dynafile.store.volume import Claim, Lock, Scratch, Volume
 
-WRITING = ("write", "sync", "replace", "remove")
+WRITING = ("write", "sync", "replace", "make", "fill", "remove")
 """The calls that change something."""
 
 
@@ -49,6 +49,7 @@ class PoweredVolume(MemoryVolume):
     def power_cut(self) -> None:
         """Start the machine anew: memory is gone, the files are what was synced."""
         self.files = {name: bytearray(data) for name, data in self.synced.items()}
+        self.folders.clear()
         self._words = memoryview(bytearray(POSITION_BYTES)).cast("Q")
 
 
@@ -89,6 +90,10 @@ class WatchedVolume:
         self._note("sync", name)
         self.inner.sync(name)
 
+    def sync_beside(self, name: str) -> None:
+        self._note("sync", name)
+        self.inner.sync_beside(name)
+
     def replace(self, name: str, data: bytes) -> None:
         self._note("replace", name)
         self.inner.replace(name, data)
@@ -96,6 +101,15 @@ class WatchedVolume:
     def replace_all(self, files: Sequence[tuple[str, bytes]]) -> None:
         for name, data in files:
             self.replace(name, data)
+
+    def make(self, folder: str) -> None:
+        self._note("make", folder)
+        self.inner.make(folder)
+
+    def fill(self, files: Sequence[tuple[str, bytes]]) -> None:
+        for file in files:
+            self._note("fill", file[0])
+            self.inner.fill([file])
 
     def scratch(self) -> Scratch:
         return self.inner.scratch()

@@ -34,8 +34,7 @@ MANY.sort()
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "FIRST_STEP_BYTES", 4000)
-    monkeypatch.setattr(builder, "MOST_STEP_BYTES", 4000)
+    monkeypatch.setattr(builder, "STEP_BYTES", 4000)
     monkeypatch.setattr(builder, "MEMORY_STEP", 20)
 
 

@@ -33,8 +33,7 @@ Model = dict[str, dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "FIRST_STEP_BYTES", 4000)
-    monkeypatch.setattr(builder, "MOST_STEP_BYTES", 4000)
+    monkeypatch.setattr(builder, "STEP_BYTES", 4000)
 
 
 def item(number: int, place: int, size: int = 150) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""Descriptors of files and folders: read and written at an offset, and synced."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if sys.platform == "darwin":
+    import fcntl
+
+    def sync_descriptor(descriptor: int) -> None:
+        """Make what was written durable."""
+        # fsync on macOS leaves the data in the drive's cache.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+else:
+    sync_descriptor = getattr(os, "fdatasync", os.fsync)
+
+if sys.platform != "win32":
+    _read_once = os.pread
+    write_at = os.pwrite
+else:
+
+    def _read_once(descriptor: int, size: int, offset: int) -> bytes:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
+
+    def write_at(descriptor: int, data: bytes, offset: int) -> int:
+        """Write at an offset; return how many bytes were written."""
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, data)
+
+
+def read_at(descriptor: int, size: int, offset: int) -> bytes:
+    """Return ``size`` bytes from an offset, or what there is up to the end of the file."""
+    data = _read_once(descriptor, size, offset)
+    while len(data) < size:
+        more = _read_once(descriptor, size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder durable, where the system lets one do that."""
+    if sys.platform != "win32":
+        descriptor = os.open(path or ".", os.O_RDONLY)
+        try:
+            sync_descriptor(descriptor)
+        finally:
+            os.close(descriptor)
