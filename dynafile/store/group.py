@@ -1,4 +1,4 @@
-"""Groups: commits of one process that wait together for its turn to write."""
+"""Groups of commits: those that wait together, and go to the journal with one sync."""
 
 from __future__ import annotations
 

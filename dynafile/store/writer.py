@@ -63,6 +63,9 @@ class Writer:
         self._quiet_until = 0
         """The LSN before which maintenance need not be asked."""
         self.meta_version = 0
+        """The version of the schema that this process wrote into ``meta.json``, or opened."""
+        self._seen_version = 0
+        """The version that it needs not write for a commit: it has been seen there."""
 
     def commit(
         self,
@@ -111,7 +114,7 @@ class Writer:
                     return
             words[BUSY] = 1
             written = self.write((operations,), durable)
-            if replica.lsn >= self._quiet_until or replica.schema.version != self.meta_version:
+            if replica.lsn >= self._quiet_until or replica.schema.version != self._seen_version:
                 self._finish(written)
             words[BUSY] = 0
         finally:
@@ -238,9 +241,8 @@ class Writer:
         # The commits are made, so its failures are not theirs. The schema is in the journal too,
         # and no checkpoint comes before it is in meta.json.
         try:
-            if self._replica.schema.version != self.meta_version:
-                self.sync_through(self._replica.lsn)  # or a power cut takes back what it says
-                self.write_meta()
+            if self._replica.schema.version != self._seen_version:
+                self._see_to_meta()
             if self.maintenance is not None:
                 self._quiet_until = self.maintenance.after_commit(written)
         except CommitOutcomeUnknown as error:
@@ -249,6 +251,20 @@ class Writer:
             _log.warning(
                 "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
             )
+
+    def _see_to_meta(self) -> None:
+        """Write ``meta.json``, unless another process, whose schema it is, has done that."""
+        version = self._replica.schema.version
+        if version != self.meta_version:
+            try:
+                data = self._volume.read(META_NAME)
+                stored = Meta.decode(data, f"{self._volume.root}/{META_NAME}").schema.version
+            except (FileNotFoundError, StorageError):
+                stored = -1  # somebody removed or damaged it; here it is again
+            if stored != version:
+                self.sync_through(self._replica.lsn)  # or a power cut takes back what it says
+                self.write_meta()
+        self._seen_version = version
 
     def _prepare(self, group: list[Commit]) -> list[Commit]:
         version = self._replica.schema.version

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store.simulated import Killed, PoweredVolume
+from store.simulated import Killed, PoweredVolume, WatchedVolume, until
 from store.stores import SMALL, abandon, key
 
+from dynafile.errors import CommitOutcomeUnknown, DiskFull, LockTimeout
 from dynafile.store import builder
 from dynafile.store.format import DELETE, PUT, Operation
 from dynafile.store.memory_volume import MemoryVolume
@@ -164,6 +165,146 @@ def test_writers_between_steps(make: Callable[[], Store]) -> None:
     assert entries(store) == model
     store.check(list)
     store.close()
+
+
+class Meanwhile(WatchedVolume):
+    """Lets others write while the files of a step are written, when nobody holds the lock."""
+
+    def __init__(self, inner: Volume) -> None:
+        super().__init__(inner, self.look)
+        self.others: Callable[[int], None] | None = None
+        self.turn = 0
+
+    def look(self, number: int, call: str, name: str) -> None:
+        if call == "fill" and self.others is not None:
+            self.turn += 1
+            self.others(self.turn)
+
+
+@pytest.mark.parametrize("by", ["thread", "process"])
+@pytest.mark.parametrize("folds", [0, 1, 9], ids=["never", "once", "often"])
+def test_writers_while_files_are_written(by: str, folds: int) -> None:
+    """What is written after a step has looked at a partition stays pending in the new ones; where
+    a checkpoint folded it meanwhile, the step is made once more."""
+    files = MemoryVolume()
+    volume = Meanwhile(files)
+    store = opened(volume)
+    other = store if by == "thread" else opened(files)
+    model = dict(MANY)
+
+    def write(turn: int) -> None:
+        for n in range(turn % 37, 300, 37):
+            k = MANY[n][0]
+            if (n + turn) % 2:
+                commit(other, (PUT, ENTRIES, k, b"in turn %d" % turn))
+                model[k] = b"in turn %d" % turn
+            else:
+                commit(other, (DELETE, ENTRIES, k, b""), (PUT, GONE, k, b""))
+                model.pop(k, None)
+        if folds and not turn % 3 and turn // 3 <= folds:
+            other.checkpoint()
+
+    volume.others = write
+    build(store, MANY)
+    assert volume.turn > 15
+    for each in {store, other}:
+        assert entries(each) == model
+        each.check(list)
+    store.checkpoint()
+    assert entries(other) == model
+    _assert_no_strays(store)
+    for each in {store, other}:
+        each.close()
+
+
+def test_writers_do_not_wait_for_the_disk() -> None:
+    """A put of another process beside a backfill took 600 ms: a step held the writer's lock while
+    its files were synced, and the journal before them."""
+    files = MemoryVolume()
+    volume = WatchedVolume(files)
+    store, other = opened(volume), opened(files)
+    held: list[str] = []
+
+    def look(_: int, call: str, name: str) -> None:
+        if call in ("fill", "sync", "remove"):
+            try:
+                volume.lock().acquire(0.0)
+            except LockTimeout:
+                held.append(name)
+            else:
+                volume.lock().release()
+
+    def write(_: int) -> None:
+        volume.hook = None
+        commit(other, (PUT, ITEMS, key(1), b"so that there is something to sync"))
+        volume.hook = look
+
+    volume.hook = look
+    build(store, MANY, write)
+    volume.hook = None
+    assert held == []
+    assert volume.counts["fill"] > 20
+    other.close()
+    store.close()
+
+
+@pytest.mark.parametrize("call", ["make", "fill", "sync"])
+def test_nothing_is_left_of_a_step_that_failed(call: str) -> None:
+    files = MemoryVolume()
+    volume = WatchedVolume(files)
+    store = opened(volume)
+    full = DiskFull("the disk is full", path="x", errno=28)
+    volume.hook = until(
+        full, lambda kind, name: kind == call and len(store.keyspace(ENTRIES).by_id) > 3
+    )
+    commit(store, (PUT, ITEMS, key(1), b"so that there is something to sync"))
+    if call == "sync":
+        with pytest.raises(CommitOutcomeUnknown):
+            build(store, MANY)
+        abandon(store)
+        store = opened(volume)
+    else:
+        with pytest.raises(DiskFull):
+            build(store, MANY)
+        _assert_no_strays(store)
+    build(store, MANY)
+    assert entries(store) == dict(MANY)
+    store.check(list)
+    store.close()
+
+
+def test_folders_of_a_step_that_died_are_strays() -> None:
+    """They are removed by the first checkpoint whose replay would begin past their ids."""
+    for last in range(1, 20, 2):
+        files = PoweredVolume()
+        seen = 0
+
+        def die(_: int, call: str, name: str, last: int = last) -> None:
+            nonlocal seen
+            seen += call == "fill"
+            if seen >= last:
+                raise Killed
+
+        volume = WatchedVolume(files, die)
+        dead = opened(volume)
+        other = opened(files)  # it lives on, and is not recovered by an opening
+        with pytest.raises(Killed):
+            build(dead, MANY)
+        abandon(dead)
+        commit(other, (PUT, ITEMS, key(1), b"so that there is something to fold"))
+        other.checkpoint()
+        _assert_no_strays(other)
+        other.check(list)
+        build(other, MANY)
+        assert entries(other) == dict(MANY)
+        other.close()
+
+
+def _assert_no_strays(store: Store) -> None:
+    for number in (ITEMS, ENTRIES, GONE):
+        keyspace = store.keyspace(number)
+        names = {f"{keyspace.directory}/{name}" for name in store.volume.list(keyspace.directory)}
+        assert names == {keyspace.path(part) for part in keyspace.by_id.values()}
 
 
 @pytest.mark.parametrize("checkpoint", [False, True])

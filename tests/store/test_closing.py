@@ -149,6 +149,29 @@ def test_a_store_in_memory_touches_no_file() -> None:
         get(store, key(1))
 
 
+def test_nobody_waits_for_the_flusher() -> None:
+    """The sync of relaxed commits, once a second, kept every writer of the process waiting for as
+    long as the disk took."""
+    volume = WatchedVolume(MemoryVolume())
+    store = open_on(volume)
+    put(store, (key(1), b"before"), durable=False)
+
+    def write(_: int, call: str, name: str) -> None:
+        if call == "sync":
+            volume.hook = None
+            put(store, (key(2), b"while the disk works"), durable=False)
+
+    volume.hook = write
+    store.flush()
+    assert get(store, key(2)) == b"while the disk works"
+    volume.forget_calls()
+    store.flush()  # what was written meanwhile is not taken for synced
+    assert volume.counts["sync"] == 1
+    store.flush()
+    assert volume.counts["sync"] == 1
+    store.close()
+
+
 def test_two_stores_in_memory_are_two() -> None:
     one, two = memory(), memory()
     put(one, (key(1), b"one"))
