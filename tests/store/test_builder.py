@@ -20,7 +20,7 @@ from dynafile.store.store import Options, Store
 from dynafile.store.writer import SchemaChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dynafile.store.volume import Volume
 
@@ -215,6 +215,51 @@ def test_writers_while_files_are_written(by: str, folds: int) -> None:
     _assert_no_strays(store)
     for each in {store, other}:
         each.close()
+
+
+@pytest.mark.parametrize("begun", ["before", "after"])
+def test_a_checkpoint_between_files_and_record(begun: str) -> None:
+    """One that began after the folders were made removes them, so the record must not be written;
+    one that began before lets them be."""
+    files = MemoryVolume()
+    volume = WatchedVolume(files)
+    store, other = opened(volume), opened(files)
+    checkpointer = other._checkpointer
+    assert checkpointer is not None
+    write_files = volume.fill
+    turn = 0
+
+    def begin() -> None:
+        commit(other, (PUT, ITEMS, key(turn), b"so that there is something to fold"))
+        other._writer.hold(checkpointer._begin, 1.0)
+
+    def finish() -> None:
+        while checkpointer._todo:
+            checkpointer._step()
+        checkpointer._finish()
+
+    def fill(named: Sequence[tuple[str, bytes]]) -> None:
+        nonlocal turn
+        turn += 1
+        write_files(named)
+        if not turn % 3:
+            if begun == "after":
+                begin()
+            other._writer.hold(finish, 1.0)
+
+    def between(_: int) -> None:
+        if begun == "before" and turn % 3 == 2:
+            begin()
+
+    volume.fill = fill  # type: ignore[method-assign]
+    build(store, MANY, between)
+    steps = turn
+    for each in (store, other):
+        assert entries(each) == dict(MANY)
+        each.check(list)
+    assert steps > 10
+    other.close()
+    store.close()
 
 
 def test_writers_do_not_wait_for_the_disk() -> None:
