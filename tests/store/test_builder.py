@@ -245,6 +245,7 @@ def test_a_checkpoint_between_files_and_record(begun: str) -> None:
         if not turn % 3:
             if begun == "after":
                 begin()
+            store.follow()  # or it would find the segment gone, and read all maps again
             other._writer.hold(finish, 1.0)
 
     def between(_: int) -> None:
@@ -257,7 +258,7 @@ def test_a_checkpoint_between_files_and_record(begun: str) -> None:
     for each in (store, other):
         assert entries(each) == dict(MANY)
         each.check(list)
-    assert steps > 10
+    assert steps >= 10
     other.close()
     store.close()
 
