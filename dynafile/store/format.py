@@ -182,7 +182,7 @@ class Piece(NamedTuple):
 
     id: int
     folded: bool
-    """Whether its snapshot holds everything up to the record, or only what its old snapshot did."""
+    """Whether its snapshot holds everything up to the record, or all but what stays pending."""
     begin: bytes
 
 
