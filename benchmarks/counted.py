@@ -30,7 +30,7 @@ TOLERANCE: Final = 0.02
 
 _ITEMS: Final = 2_000
 _OPERATIONS: Final = 200
-_METHODS: Final = ("read", "write", "sync", "replace_all", "list", "remove")
+_METHODS: Final = ("read", "write", "sync", "sync_beside", "replace_all", "list", "remove")
 
 Counts = dict[str, dict[str, float]]
 
@@ -46,6 +46,8 @@ class Work:
         self.counts["calls"] += 1
         if method in ("read", "sync", "replace"):
             self.counts[f"{method}s"] += 1
+        if method == "sync_beside":
+            self.counts["syncs"] += 1
         if method in ("write", "replace"):
             self.counts["bytes written"] += len(data)
         if method == "read":

@@ -12,10 +12,12 @@ import importlib
 import inspect
 import re
 import textwrap
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 import dynafile
 from dynafile import errors
@@ -208,11 +210,12 @@ def _error(name: str) -> Iterator[str]:
 
 
 def _fields(cls: type) -> str:
-    """Describe the members of an enum, or the fields of a data class or named tuple."""
+    """Describe the members of an enum, or the fields of a struct or named tuple."""
     if issubclass(cls, Enum):
         return "\n".join(f"- ``{member.name}`` = ``{member.value!r}``" for member in cls)
-    if is_dataclass(cls):
-        kinds = {field.name: str(field.type) for field in fields(cls)}
+    if issubclass(cls, Struct):
+        written = _as_written(cls)
+        kinds = {name: written[name] for name in cls.__struct_fields__}
     elif issubclass(cls, tuple):
         kinds = {name: _annotation(cls, name) for name in getattr(cls, "_fields", ())}
     else:
@@ -225,6 +228,15 @@ def _fields(cls: type) -> str:
     return "\n".join(rows)
 
 
+def _as_written(cls: type) -> dict[str, str]:
+    """Return the annotations of a class and its bases as they stand in the source."""
+    return {
+        name: str(kind)
+        for base in reversed(cls.__mro__)
+        for name, kind in inspect.get_annotations(base).items()
+    }
+
+
 def _annotation(cls: type, name: str) -> str:
     kind = inspect.get_annotations(cls)[name]
     return kind if isinstance(kind, str) else getattr(kind, "__forward_arg__", str(kind))
@@ -233,6 +245,9 @@ def _annotation(cls: type, name: str) -> str:
 def _signature(name: str, function: Callable[..., Any], *, bound: bool = False) -> str:
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())[int(bound) :]
+    if inspect.isclass(function) and issubclass(function, Struct):
+        written = _as_written(function)
+        parameters = [each.replace(annotation=written[each.name]) for each in parameters]
     shown = [_shown(parameter) for parameter in parameters]
     kinds = [parameter.kind for parameter in parameters]
     if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:

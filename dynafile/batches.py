@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
 from dynafile.errors import ValidationError
@@ -29,8 +30,7 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 _DUPLICATES: Final = "Provided list of item keys contains duplicates"
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchWriteResult:
+class BatchWriteResult(Struct, frozen=True, kw_only=True):
     """What ``batch_write_item`` gives; all is written, so nothing is ever left."""
 
     unprocessed_items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -38,8 +38,7 @@ class BatchWriteResult:
     item_collection_metrics: dict[str, list[ItemCollectionMetrics]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchGetResult:
+class BatchGetResult(Struct, frozen=True, kw_only=True):
     """What ``batch_get_item`` gives of several tables."""
 
     responses: dict[str, list[dict[str, Any]]]
@@ -118,8 +117,7 @@ def _write(table: TableWriter, member: object) -> Write:
     return table.delete_of(fields(taken["DeleteRequest"], "DeleteRequest", ("Key",))["Key"])
 
 
-@dataclass
-class _Keys:
+class _Keys(Struct):
     table: TableWriter
     keys: list[tuple[bytes, Mapping[str, Any]]]
     projection: Projection | None

@@ -6,8 +6,9 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal, Self
+
+from msgspec import Struct
 
 from dynafile.constraints import resource_name, whole_number
 from dynafile.errors import HandleClosed, ReadOnlyDatabase
@@ -27,8 +28,7 @@ MOST_LISTED: Final = 100
 """So many names are on a page."""
 
 
-@dataclass(frozen=True)
-class TablePage:
+class TablePage(Struct, frozen=True):
     """A page of the names of tables, in the order of their bytes."""
 
     table_names: tuple[str, ...]

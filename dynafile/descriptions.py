@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
 from xxhash import xxh3_128_digest
 
 from dynafile.store.store import Store
@@ -22,8 +22,7 @@ ARN: Final = "arn:aws:dynamodb:local:000000000000:table/"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, kw_only=True)
-class IndexDescription:
+class IndexDescription(Struct, frozen=True, kw_only=True):
     """What :meth:`Table.describe` tells of an index."""
 
     name: str
@@ -50,8 +49,7 @@ class IndexDescription:
     """As boto3 has it; None where the table is not provisioned, or the index is local."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TableDescription:
+class TableDescription(Struct, frozen=True, kw_only=True):
     """What :meth:`Table.describe` and :meth:`Database.describe_table` tell. Sizes are in bytes."""
 
     table_name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.errors import ValidationError
 from dynafile.expressions import (
@@ -36,8 +37,7 @@ def updates_of(given: Any) -> Update:
     return legacy_update(_by_attribute("AttributeUpdates", given, _UPDATE))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LegacyRead:
+class LegacyRead(Struct, frozen=True, kw_only=True):
     """The legacy parameters of a query or scan."""
 
     key_conditions: Any = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, read_units
 from dynafile.errors import InvalidArgument, ValidationError
@@ -56,8 +57,7 @@ def projection_of(
     return projection if attributes_to_get is None else legacy_projection(attributes_to_get)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadRequest:
+class ReadRequest(Struct, frozen=True, kw_only=True):
     """The arguments that queries and scans share, in iterators and in pages."""
 
     index: str | None = None
@@ -239,8 +239,7 @@ class ReadRequest:
                 )
 
 
-@dataclass(kw_only=True, slots=True)
-class Reading:
+class Reading(Struct, kw_only=True):
     """A query or scan that was checked: what it reads, and what it gives of that."""
 
     table: TableWriter

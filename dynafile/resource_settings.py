@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from dynafile.constraints import flag, resource_name, structure, text
 from dynafile.database_handle import DatabaseHandle

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, kw_only=True)
-class Capacity:
+
+class Capacity(Struct, frozen=True, kw_only=True):
     """Capacity units, of a table or an index."""
 
     capacity_units: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConsumedCapacity:
+class ConsumedCapacity(Struct, frozen=True, kw_only=True):
     """What an operation would have consumed of DynamoDB's capacity.
 
     A read unit is 4 KiB read strongly consistent, or twice that; a write unit is 1 KiB. With
@@ -30,8 +29,7 @@ class ConsumedCapacity:
     global_secondary_indexes: Mapping[str, Capacity] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ItemCollectionMetrics:
+class ItemCollectionMetrics(Struct, frozen=True, kw_only=True):
     """How large the item collection is that was written to; of tables with local indexes."""
 
     item_collection_key: dict[str, Any]
@@ -39,8 +37,7 @@ class ItemCollectionMetrics:
     """A lower and an upper bound in gigabytes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WriteResult:
+class WriteResult(Struct, frozen=True, kw_only=True):
     """What a write gives that was asked for something."""
 
     attributes: dict[str, Any] | None = None
@@ -49,16 +46,14 @@ class WriteResult:
     item_collection_metrics: ItemCollectionMetrics | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class GetResult:
+class GetResult(Struct, frozen=True, kw_only=True):
     """What ``get_item`` gives where it was asked for the capacity too."""
 
     item: dict[str, Any] | None
     consumed_capacity: ConsumedCapacity | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """One page of a query or scan; iterating over it gives its items."""
 
     items: list[dict[str, Any]]

@@ -6,9 +6,10 @@ import base64
 import json
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.constraints import one_of, resource_name, text, whole_number
 from dynafile.descriptions import ARN, key_schema_of, stream_label
@@ -34,8 +35,7 @@ ITERATOR_TYPES: Final = (TRIM_HORIZON, LATEST, AT, AFTER)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamSummary:
+class StreamSummary(Struct, frozen=True, kw_only=True):
     """A stream, as :meth:`Database.list_streams` lists it."""
 
     stream_arn: str
@@ -43,8 +43,7 @@ class StreamSummary:
     stream_label: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamList:
+class StreamList(Struct, frozen=True, kw_only=True):
     """A page of the streams of a database."""
 
     streams: tuple[StreamSummary, ...]
@@ -52,8 +51,7 @@ class StreamList:
     """Where the next page begins; None: there is none."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shard:
+class Shard(Struct, frozen=True, kw_only=True):
     """The one shard of a stream."""
 
     shard_id: str
@@ -64,8 +62,7 @@ class Shard:
     parent_shard_id: None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamDescription:
+class StreamDescription(Struct, frozen=True, kw_only=True):
     """What :meth:`Database.describe_stream` tells."""
 
     stream_arn: str
@@ -82,8 +79,7 @@ class StreamDescription:
     last_evaluated_shard_id: None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamRecords:
+class StreamRecords(Struct, frozen=True, kw_only=True):
     """A page of records."""
 
     records: tuple[StreamRecord, ...]

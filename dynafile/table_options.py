@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dynafile.errors import CorruptFile, InvalidArgument, SchemaMismatch
 from dynafile.store.schema import Schema
@@ -47,8 +49,7 @@ AS_STORED: Final = AsStored.AS_STORED
 """The default of ``sk_attribute``: None is taken, as it means a table without sort key."""
 
 
-@dataclass(frozen=True)
-class TableOptions:
+class TableOptions(Struct, frozen=True):
     """The options of an opening that are about the schema."""
 
     path: str

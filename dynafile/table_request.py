@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.constraints import elements, invalid, one_of, resource_name, structure, text
 from dynafile.errors import InvalidArgument
@@ -31,8 +32,7 @@ _PROJECTIONS: Final = (ALL, INCLUDE, KEYS_ONLY)
 _MOST_NON_KEY: Final = 20
 
 
-@dataclass(frozen=True)
-class KeyNames:
+class KeyNames(Struct, frozen=True):
     """The attributes of a key schema."""
 
     hash: tuple[str, ...]
@@ -42,8 +42,7 @@ class KeyNames:
         return iter((*self.hash, *self.range))
 
 
-@dataclass(frozen=True)
-class RequestedIndex:
+class RequestedIndex(Struct, frozen=True):
     """A secondary index as a request has it, each field valid by itself."""
 
     name: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct, field
 from xxhash import xxh3_128
 
 from dynafile.capacity import NONE, check_level, consumed_by_read, consumed_by_writes, read_units
@@ -56,8 +56,7 @@ _PARAMETERS: Final = {
 """By kind the parameters that are required, and the others."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransactWriteResult:
+class TransactWriteResult(Struct, frozen=True, kw_only=True):
     """What a transaction's writes give that were asked for something."""
 
     consumed_capacity: list[ConsumedCapacity] = field(default_factory=list)
@@ -66,8 +65,7 @@ class TransactWriteResult:
     """By table."""
 
 
-@dataclass(slots=True)
-class Action:
+class Action(Struct):
     """One action of a transaction: the write, or what refused it before it was one."""
 
     table: TableWriter
@@ -303,16 +301,14 @@ def in_order(value: Any) -> Any:
 # -- reading --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransactGetResult:
+class TransactGetResult(Struct, frozen=True, kw_only=True):
     """What ``transact_get_items`` gives where it was asked for the capacity too."""
 
     items: list[dict[str, Any] | None]
     consumed_capacity: list[ConsumedCapacity] = field(default_factory=list)
 
 
-@dataclass
-class _Get:
+class _Get(Struct):
     table: TableWriter
     key: bytes
     projection: Projection | None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dynafile.constraints import elements, flag, invalid, resource_name, structure
 from dynafile.errors import InvalidArgument, LimitExceeded, ResourceNotFound, SchemaMismatch
@@ -37,8 +39,7 @@ UPDATABLE: Final = (
 _ACTIONS: Final = ("Create", "Update", "Delete")
 
 
-@dataclass(frozen=True)
-class TableUpdate:
+class TableUpdate(Struct, frozen=True):
     """A request to change a table, each field valid by itself."""
 
     billing: str | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.capacity import NONE, check_level, consumed_by_writes
 from dynafile.errors import InvalidKey, ValidationError
@@ -30,8 +31,7 @@ NOTHING_ASKED: Final = (None, None, None, NONE, NONE, NONE, NONE, None, None)
 """The arguments of a write that has no condition and returns nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
+class WriteRequest(Struct, frozen=True):
     """The arguments that put_item, delete_item and update_item share."""
 
     condition: Any = None

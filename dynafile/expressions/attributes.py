@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from dynafile.errors import InvalidArgument
 from dynafile.expressions.literals import take_literal
@@ -147,8 +148,7 @@ class Attr(Comparable):
         return f"Attr({self.name or self.path!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Size(Comparable):
+class Size(Comparable, Struct, frozen=True):
     """The size of an attribute; missing if the attribute is, or has a type without size."""
 
     attribute: Attr

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from dynafile.errors import ValidationError
 from dynafile.expressions.attributes import Attr, Size
@@ -32,8 +33,7 @@ __all__ = ["KeyCondition", "KeyTerm", "key_terms"]
 _INVALID = "Invalid condition in KeyConditionExpression: "
 
 
-@dataclass(frozen=True, slots=True)
-class KeyTerm:
+class KeyTerm(Struct, frozen=True):
     """A condition on one key attribute; each operand is a ``Literal`` or a ``Parameter``."""
 
     attribute: str

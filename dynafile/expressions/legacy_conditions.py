@@ -12,8 +12,9 @@ LegacyConditionalParameters.Conditions.html.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.errors import InvalidArgument, ValidationError
 from dynafile.expressions.attributes import Attr
@@ -47,8 +48,7 @@ _TEXTS: Final = frozenset({"S", "B"})
 Maker = Callable[..., Condition]
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """A comparison operator: how many values it takes, of which kinds, and what it says.
 
     ``make`` makes the condition of an attribute and the values. ``kinds`` is None where any will

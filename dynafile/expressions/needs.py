@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 from dynafile.expressions.attributes import Attr, Size
-from dynafile.expressions.nodes import Condition, Operand
+from dynafile.expressions.nodes import Condition, Operand, attributes_of
 from dynafile.expressions.sort_keys import SortKeyCondition
 
 __all__ = ["names_in_condition", "names_in_string"]
@@ -29,8 +28,8 @@ def _names(node: Any) -> Iterator[str]:
         for member in node:
             yield from _names(member)
     elif isinstance(node, Condition):
-        for field in fields(node):  # type: ignore[arg-type]
-            value = getattr(node, field.name)
+        for name in attributes_of(node):
+            value = getattr(node, name)
             if isinstance(value, (Condition, Operand, tuple)):
                 yield from _names(value)
 

@@ -13,8 +13,9 @@ developerguide/Expressions.OperatorsAndFunctions.html.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
+
+from msgspec import Struct
 
 from dynafile.errors import ExpressionError, InvalidArgument, ValidationError
 from dynafile.expressions.comparison import (
@@ -40,6 +41,7 @@ __all__ = [
     "Not",
     "Operand",
     "Or",
+    "attributes_of",
     "check_bounds",
     "junction",
     "operand_error",
@@ -57,8 +59,7 @@ class Operand:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Literal(Operand):
+class Literal(Operand, Struct, frozen=True):
     """An operand that is a value."""
 
     value: Any
@@ -71,7 +72,11 @@ class Condition:
     """A condition on an item; combine conditions with ``&``, ``|`` and ``~``."""
 
     __slots__ = ()
-    depth = 0
+
+    @property
+    def depth(self) -> int:
+        """How many levels of and, or and not there are."""
+        return 0
 
     def __and__(self, other: Condition) -> And:
         if not isinstance(other, Condition):
@@ -91,6 +96,11 @@ class Condition:
             "a condition is true or false of an item only; combine conditions with & | ~ "
             "in place of 'and', 'or' and 'not'"
         )
+
+
+def attributes_of(condition: Condition) -> tuple[str, ...]:
+    """Return the names of what a condition is made of, in the order in which it is given."""
+    return condition.__struct_fields__ if isinstance(condition, Struct) else ()
 
 
 def check_bounds(low: object, high: object, prefix: str = "") -> None:
@@ -130,8 +140,7 @@ def operand_error(what: str, operand: Literal) -> ValidationError:
     )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Comparison(Condition):
+class Comparison(Condition, Struct, frozen=True):
     """Two operands compared: ``=``, ``<>``, ``<``, ``<=``, ``>`` or ``>=``."""
 
     operator: str
@@ -148,8 +157,7 @@ class Comparison(Condition):
         return f"{self.left!r}.{_METHODS[self.operator]}({self.right!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Between(Condition):
+class Between(Condition, Struct, frozen=True):
     """An operand between two others, both included."""
 
     operand: Operand
@@ -165,8 +173,7 @@ class Between(Condition):
         return f"{self.operand!r}.between({self.low!r}, {self.high!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Membership(Condition):
+class Membership(Condition, Struct, frozen=True):
     """An operand equal to one of several others."""
 
     operand: Operand
@@ -180,8 +187,7 @@ class Membership(Condition):
         return f"{self.operand!r}.is_in({list(self.values)!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class BeginsWith(Condition):
+class BeginsWith(Condition, Struct, frozen=True):
     """A string or binary that begins with another."""
 
     operand: Operand
@@ -196,8 +202,7 @@ class BeginsWith(Condition):
         return f"{self.operand!r}.begins_with({self.prefix!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Contains(Condition):
+class Contains(Condition, Struct, frozen=True):
     """A string or binary with a part, or a list or set with a member."""
 
     operand: Operand
@@ -207,8 +212,7 @@ class Contains(Condition):
         return f"{self.operand!r}.contains({self.member!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Exists(Condition):
+class Exists(Condition, Struct, frozen=True):
     """An attribute that is there, or is not."""
 
     attribute: Operand
@@ -218,8 +222,7 @@ class Exists(Condition):
         return f"{self.attribute!r}.{'exists' if self.expected else 'not_exists'}()"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class AttributeType(Condition):
+class AttributeType(Condition, Struct, frozen=True):
     """An operand of one of DynamoDB's types."""
 
     operand: Operand
@@ -236,37 +239,38 @@ class AttributeType(Condition):
         return f"{self.operand!r}.attribute_type({self.name!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class And(Condition):
+class And(Condition, Struct, frozen=True):
     """All of several conditions, tried from left to right."""
 
     conditions: tuple[Condition, ...]
-    depth: int = field(compare=False)
+    depth: int
 
     def __repr__(self) -> str:
         return " & ".join(map(_grouped, self.conditions))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Or(Condition):
+class Or(Condition, Struct, frozen=True):
     """Any of several conditions, tried from left to right."""
 
     conditions: tuple[Condition, ...]
-    depth: int = field(compare=False)
+    depth: int
 
     def __repr__(self) -> str:
         return " | ".join(map(_grouped, self.conditions))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Not(Condition):
+class Not(Condition, Struct, frozen=True):
     """The contrary of a condition."""
 
     condition: Condition
-    depth: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "depth", _checked_depth(self.condition.depth + 1))
+        _checked_depth(self.depth)
+
+    @property
+    def depth(self) -> int:
+        """One more than in the condition that it denies."""
+        return self.condition.depth + 1
 
     def __repr__(self) -> str:
         return f"~{_grouped(self.condition)}"

@@ -7,8 +7,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyCondit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from dynafile.errors import InvalidArgument, UnsupportedType, ValidationError
 from dynafile.expressions import boto3_conditions
@@ -41,8 +43,7 @@ _OPERATORS = {
 }
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SortKeyCondition(Condition):
+class SortKeyCondition(Condition, Struct, frozen=True):
     """A condition on a sort key.
 
     ``operator`` is one of ``=``, ``<``, ``<=``, ``>``, ``>=``, ``BETWEEN`` (both ends
@@ -68,7 +69,7 @@ class SortKeyCondition(Condition):
         if len(self.values) != (2 if name == "between" else 1):
             raise InvalidArgument(f"{name} does not take {len(self.values)} values")
         values = tuple(_take_bound(name, value) for value in self.values)
-        object.__setattr__(self, "values", values)
+        force_setattr(self, "values", values)
         prefix = "Invalid KeyConditionExpression: "
         if name == "between":
             check_bounds(values[0], values[1], prefix)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import time as clock
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any
+
+from msgspec import Struct
 
 from dynafile.expressions.closures import Filter, constant, on_path, on_value
 from dynafile.expressions.comparison import FLIPPED, contains, differ, equal, moment, relate
@@ -31,8 +32,7 @@ __all__ = ["Operand", "exists", "statement"]
 _SYMBOLS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """An operand: its ``kind`` says what its ``value`` is.
 
     ``name``: a str; ``value``: a literal; ``time``: a time of day; ``list``: of operands that

@@ -5,38 +5,35 @@ A step of a path that begins with ``#`` is a placeholder for a name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from dynafile.expressions.paths import Path
 
 __all__ = ["Action", "Call", "Operation", "Parsed", "PathText", "Placeholder", "Syntax"]
 
 
-@dataclass(frozen=True, slots=True)
-class PathText:
+class PathText(Struct, frozen=True):
     """A document path."""
 
     steps: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(Struct, frozen=True):
     """A value, by its placeholder, colon included."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function with its operands."""
 
     function: str
     operands: tuple[Syntax, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """An operator with its operands: a comparison, ``AND``, ``OR``, ``NOT``, ``+`` or ``-``."""
 
     operator: str
@@ -46,8 +43,7 @@ class Operation:
 Syntax: TypeAlias = PathText | Placeholder | Call | Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What an update does to a path: ``clause`` is SET, REMOVE, ADD or DELETE."""
 
     clause: str
@@ -55,8 +51,7 @@ class Action:
     operand: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """An expression that parses.
 
     ``tree`` is a condition's ``Syntax``, or a tuple of ``PathText`` or ``Action``. ``names`` and

@@ -7,8 +7,9 @@ alone is worked out here, so that a request with other values only makes the clo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from dynafile.expressions.attributes import Attr, Size
 from dynafile.expressions.closures import (
@@ -41,6 +42,7 @@ from dynafile.expressions.nodes import (
     Not,
     Operand,
     Or,
+    attributes_of,
     check_bounds,
 )
 from dynafile.expressions.paths import MISSING
@@ -52,8 +54,7 @@ FilterMaker: TypeAlias = Callable[[Values], Filter]
 TestMaker: TypeAlias = Callable[[Values], ValueTest]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter(Operand):
+class Parameter(Operand, Struct, frozen=True):
     """An operand that is one of a request's values, or, if ``sized``, the size of one.
 
     ``kind`` is what ``kind_of`` says of it.
@@ -77,12 +78,8 @@ def fill(template: Any, values: Values) -> Any:
         return tuple(fill(member, values) for member in template)
     if not isinstance(template, Condition):
         return template
-    given = {
-        field.name: fill(getattr(template, field.name), values)
-        for field in fields(template)  # type: ignore[arg-type]
-        if field.init
-    }
-    return type(template)(**given)
+    parts = (fill(getattr(template, name), values) for name in attributes_of(template))
+    return type(template)(*parts)
 
 
 def filter_maker(template: Condition, prefix: str) -> FilterMaker:
@@ -199,8 +196,5 @@ def _parameters(template: Any) -> bool:
     if isinstance(template, tuple):
         return any(map(_parameters, template))
     if isinstance(template, Condition):
-        return any(
-            _parameters(getattr(template, field.name))
-            for field in fields(template)  # type: ignore[arg-type]
-        )
+        return any(_parameters(getattr(template, name)) for name in attributes_of(template))
     return isinstance(template, Parameter)

@@ -12,10 +12,11 @@ import ipaddress
 import re
 import threading
 import unicodedata
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from dynafile.errors import ExpressionError, MissingExtra
 
@@ -58,8 +59,7 @@ _HINTS = {
 _grammar_lock = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token: what it is, what its text stands for, and where it is.
 
     ``kind`` is ``name``, ``value``, ``time``, ``subnet``, ``regex`` or ``end``; a sign, or a

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from dynafile.errors import StatementError
 
@@ -36,8 +37,7 @@ _UNENDED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token: ``kind`` is one of the constants here, or the sign itself.
 
     ``text`` is what it stands for: of a string or a quoted name without the quotes.

@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from dynafile.errors import InvalidSet, ValidationError
 
 __all__ = ["Constant", "ListOf", "MapOf", "Marker", "SetOf", "Value", "fill_value"]
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A string, a number, true, false or null."""
 
     value: str | int | Decimal | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """A question mark: the parameter of that number, from 0."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A list: ``[1, 'a', ?]``."""
 
     members: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetOf:
+class SetOf(Struct, frozen=True):
     """A set: ``<<1, 2>>``."""
 
     members: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(Struct, frozen=True):
     """A map: ``{'a': 1}``; what is ``MISSING`` was left out."""
 
     members: tuple[tuple[str, Value], ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from dynafile.expressions.paths import Path
 from dynafile.partiql.literals import Value
@@ -31,8 +32,7 @@ MODIFIED_OLD: Final = "MODIFIED_OLD"
 MODIFIED_NEW: Final = "MODIFIED_NEW"
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """A condition, or the changes of an UPDATE, in the form that ``expressions`` binds.
 
     ``tree`` is a ``Syntax``, or a tuple of ``Action``. Values are placeholders in it, ``:0`` and
@@ -47,8 +47,7 @@ class Clause:
     names: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A term of ORDER BY."""
 
     attribute: str
@@ -56,8 +55,7 @@ class Order:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(Struct, frozen=True):
     """A SELECT; without ``paths`` of all attributes."""
 
     table: str
@@ -67,16 +65,14 @@ class Select:
     order: tuple[Order, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """An INSERT of one item."""
 
     table: str
     item: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """An UPDATE of one item."""
 
     table: str
@@ -85,8 +81,7 @@ class Update:
     returning: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """A DELETE of one item."""
 
     table: str
@@ -94,8 +89,7 @@ class Delete:
     returning: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """A condition on an item, in a transaction."""
 
     select: Select
@@ -104,8 +98,7 @@ class Exists:
 Body: TypeAlias = Select | Insert | Update | Delete | Exists
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A statement that parses; ``parameters`` is how many question marks it has."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.errors import ValidationError
 from dynafile.expressions.attributes import Attr
@@ -43,8 +44,7 @@ def joined(conditions: Sequence[Condition]) -> Condition | None:
     return junction(And, *conditions)
 
 
-@dataclass(slots=True)
-class KeySelection:
+class KeySelection(Struct):
     """What a condition says of the keys of a table or an index.
 
     Where it names no partition key, ``partitions`` is empty, and all of it is ``rest``.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.expressions.key_conditions import KeyTerm
 from dynafile.expressions.nodes import Literal
@@ -24,8 +25,7 @@ Entry = tuple[bytes, int, dict[str, Any]]
 """Encoded sort key, number of the partition, item."""
 
 
-@dataclass(slots=True)
-class Merged:
+class Merged(Struct):
     """A page of several partitions."""
 
     items: list[dict[str, Any]]

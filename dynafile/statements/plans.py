@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dynafile.errors import ValidationError
 from dynafile.expressions import Condition
@@ -36,8 +37,7 @@ from dynafile.statements.results import Operation, StatementPlan
 from dynafile.table.writer import TableWriter
 
 
-@dataclass(slots=True)
-class Access:
+class Access(Struct):
     """How a SELECT gets at its items: its keys, and the order in which it reads them."""
 
     keys: KeySelection

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.capacity import NONE
 from dynafile.errors import InvalidArgument, ValidationError
@@ -21,8 +22,7 @@ Tables = Callable[[str | None], TableWriter]
 _ON_FAILURE: Final = "ReturnValuesOnConditionCheckFailure"
 
 
-@dataclass(frozen=True, slots=True)
-class StatementRequest:
+class StatementRequest(Struct, frozen=True):
     """One statement with its parameters and options, checked as far as no table is needed."""
 
     statement: Statement

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from dynafile.results import ConsumedCapacity
 
@@ -13,8 +14,7 @@ Operation = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatementResult:
+class StatementResult(Struct, frozen=True, kw_only=True):
     """What ``execute_statement`` gives; iterating over it gives the items of the page."""
 
     items: list[dict[str, Any]]
@@ -32,8 +32,7 @@ class StatementResult:
         return len(self.items)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatementFailure:
+class StatementFailure(Struct, frozen=True, kw_only=True):
     """Why one statement of a batch was refused: ``ValidationError``, ``DuplicateItem``, ..."""
 
     code: str
@@ -42,8 +41,7 @@ class StatementFailure:
     """The item as it was, where that was asked for."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatementResponse:
+class StatementResponse(Struct, frozen=True, kw_only=True):
     """What one statement of a batch gave."""
 
     item: dict[str, Any] | None = None
@@ -53,8 +51,7 @@ class StatementResponse:
     """Its table; None where the statement does not parse."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchStatementResult:
+class BatchStatementResult(Struct, frozen=True, kw_only=True):
     """What ``batch_execute_statement`` gives; iterating over it gives the responses."""
 
     responses: list[StatementResponse]
@@ -69,8 +66,7 @@ class BatchStatementResult:
         return len(self.responses)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatementTransactionResult:
+class StatementTransactionResult(Struct, frozen=True, kw_only=True):
     """What ``execute_transaction`` gives; iterating over it gives the items."""
 
     items: list[dict[str, Any] | None]
@@ -85,8 +81,7 @@ class StatementTransactionResult:
         return len(self.items)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatementPlan:
+class StatementPlan(Struct, frozen=True, kw_only=True):
     """What a statement does, without doing it; ``str(plan)`` says it in lines."""
 
     operation: Operation

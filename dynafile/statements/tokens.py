@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from xxhash import xxh3_128
 
 from dynafile.errors import CorruptFile, ValidationError
@@ -18,8 +18,7 @@ from dynafile.values import decode_item, encode_item
 _DIGEST: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a page begins: in which partition of several, and after which key; None: at first."""
 
     partition: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dynafile.capacity import NONE, consumed_by_writes
 from dynafile.errors import DuplicateItem, ValidationError
@@ -34,8 +35,7 @@ from dynafile.values import decode_item
 from dynafile.write_requests import update_of
 
 
-@dataclass(slots=True)
-class StatementWrite:
+class StatementWrite(Struct):
     """The write that a statement comes to."""
 
     table: TableWriter

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dynafile.store.filesystem import folder_bytes
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import Replica
 
 
-@dataclass(frozen=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """Sizes, in bytes but for ``partitions``."""
 
     partitions: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from dynafile.errors import CorruptFile, ForeignFile
 from dynafile.store.format import FORMAT_VERSION, check_version
@@ -13,8 +15,7 @@ MOST_INDENTED: Final = 100
 """With more keyspaces than that, ``meta.json`` is one line."""
 
 
-@dataclass(frozen=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """How long the journal is kept for who reads it as a stream."""
 
     seconds: int
@@ -34,8 +35,7 @@ class Retention:
         )
 
 
-@dataclass(frozen=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """What a commit was prepared under. Immutable; a change makes the next version."""
 
     version: int = 1
@@ -87,8 +87,7 @@ def _inside(folder: str) -> str:
     return folder
 
 
-@dataclass(frozen=True)
-class Meta:
+class Meta(Struct, frozen=True):
     """The content of ``meta.json``."""
 
     store_id: bytes

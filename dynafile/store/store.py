@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from dynafile.errors import (
     CheckFailed,
@@ -47,8 +48,7 @@ over this share of a checkpoint, so that the next opening replays little."""
 _log = logging.getLogger("dynafile")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """How a store is opened; sizes in bytes, times in seconds."""
 
     read_only: bool = False

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dynafile.errors import InvalidArgument, LockTimeout
 from dynafile.store.format import DELETE, Operation
@@ -27,8 +29,7 @@ LONGEST_NAME: Final = 255
 _CLAIM: Final = "consumer-"
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(Struct, frozen=True):
     """What is stored of a name."""
 
     start: str
@@ -91,8 +92,7 @@ def check_consumer_name(name: object) -> str:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamConsumer:
+class StreamConsumer(Struct, frozen=True, kw_only=True):
     """A named consumer, as :meth:`Table.stream_consumers` tells of it."""
 
     name: str

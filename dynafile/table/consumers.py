@@ -11,10 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
+from msgspec.structs import replace
 from xxhash import xxh3_64_digest
 
 from dynafile.errors import (

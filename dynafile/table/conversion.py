@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from dynafile.errors import LockTimeout, NotConverted, StorageError
 from dynafile.store.format import SCHEMA

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from dynafile.errors import InvalidName, ResourceNotFound, SchemaMismatch
 from dynafile.store.schema import Schema
@@ -23,8 +25,7 @@ _KINDS: Final = (GLOBAL, LOCAL)
 _PROJECTIONS: Final = (ALL, KEYS_ONLY, INCLUDE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class IndexDefinition:
+class IndexDefinition(Struct, frozen=True, kw_only=True):
     """An index, as ``meta.json`` has it."""
 
     name: str
@@ -58,8 +59,7 @@ class IndexDefinition:
         return definition
 
 
-@dataclass(frozen=True, kw_only=True)
-class Definition:
+class Definition(Struct, frozen=True, kw_only=True):
     """A table, as ``meta.json`` has it; key types are None until the first write."""
 
     name: str
@@ -84,7 +84,8 @@ class Definition:
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values."""
-        value = {**asdict(self), "settings": self.settings.to_json()}
+        indexes = {name: asdict(index) for name, index in self.indexes.items()}
+        value = {**asdict(self), "indexes": indexes, "settings": self.settings.to_json()}
         for name in ("expiry_partial", "indexes", "index_types", "conversion", "settings"):
             if not value[name]:
                 del value[name]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
+
+from msgspec import Struct
 
 from dynafile.errors import InvalidArgument, InvalidName, SchemaMismatch
 from dynafile.table.definition import (
@@ -31,10 +32,10 @@ KeyType: TypeAlias = str | type
 Types: TypeAlias = KeyType | tuple[KeyType, ...]
 
 
-@dataclass(frozen=True, init=False)
 class Include:
     """A projection of the keys and these attributes."""
 
+    __slots__ = ("attributes",)
     attributes: tuple[str, ...]
 
     def __init__(self, *attributes: str) -> None:
@@ -47,12 +48,43 @@ class Include:
         # In order, so that the order in which they are given makes no difference.
         object.__setattr__(self, "attributes", tuple(sorted(set(attributes))))
 
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("an Include cannot be changed")
+
+    def __reduce__(self) -> tuple[type[Include], tuple[str, ...]]:
+        return Include, self.attributes
+
+    def __eq__(self, other: object) -> bool:
+        return self.attributes == other.attributes if isinstance(other, Include) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Include, self.attributes))
+
     def __repr__(self) -> str:
         return f"Include({', '.join(map(repr, self.attributes))})"
 
 
-@dataclass(frozen=True)
-class GlobalIndex:
+class _Declared(Struct, frozen=True):
+    """An index; whether its types are given makes no difference to which one it is."""
+
+    def _identity(self) -> tuple[object, ...]:
+        names = (name for name in self.__struct_fields__ if not name.endswith("_type"))
+        return (type(self), *(getattr(self, name) for name in names))
+
+    def __eq__(self, other: object) -> bool:
+        return self._identity() == other._identity() if isinstance(other, _Declared) else False
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+
+class _GlobalKeys(_Declared, frozen=True):
+    pk: Names
+    sk: Names | None = None
+    projection: str | Include = ALL
+
+
+class GlobalIndex(_GlobalKeys, frozen=True, kw_only=True, repr_omit_defaults=True):
     """An index with a partition key and a sort key of its own: a second order of the whole table.
 
     :param pk: the attribute that is the partition key, or a tuple of up to four.
@@ -67,11 +99,8 @@ class GlobalIndex:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html.
     """
 
-    pk: Names
-    sk: Names | None = None
-    projection: str | Include = ALL
-    pk_type: Types | None = field(default=None, kw_only=True, repr=False, compare=False)
-    sk_type: Types | None = field(default=None, kw_only=True, repr=False, compare=False)
+    pk_type: Types | None = None
+    sk_type: Types | None = None
 
     def __post_init__(self) -> None:
         names = [*_names(self.pk, "pk"), *([] if self.sk is None else _names(self.sk, "sk"))]
@@ -81,17 +110,19 @@ class GlobalIndex:
         _types(self.sk, self.sk_type, "sk_type")
 
 
-@dataclass(frozen=True)
-class LocalIndex:
+class _LocalKeys(_Declared, frozen=True):
+    sk: Names
+    projection: str | Include = ALL
+
+
+class LocalIndex(_LocalKeys, frozen=True, kw_only=True, repr_omit_defaults=True):
     """An index with the table's partition key: item collections in a second order.
 
     Parameters, and what is not in it, as for :class:`GlobalIndex`. See
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html.
     """
 
-    sk: Names
-    projection: str | Include = ALL
-    sk_type: Types | None = field(default=None, kw_only=True, repr=False, compare=False)
+    sk_type: Types | None = None
 
     def __post_init__(self) -> None:
         _check_distinct(_names(self.sk, "sk"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dynafile.errors import ConversionRefused, DynafileError, StorageError, UnsupportedType
 from dynafile.store.names import is_old_partition
@@ -32,8 +34,7 @@ class Offender(NamedTuple):
         return f"{self.file}: {'' if self.key is None else f'{self.key!r:.200}: '}{self.reason}"
 
 
-@dataclass
-class Survey:
+class Survey(Struct):
     """What is in a table of 0.1.3."""
 
     items: int = 0

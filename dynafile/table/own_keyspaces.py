@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.schema import Schema

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.errors import InvalidKey, ValidationError
 from dynafile.table.definition import LOCAL
@@ -22,8 +23,7 @@ _BLOCK: Final = 4096
 _WRONG_START: Final = "The provided starting key is invalid"
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """What one page of a query or scan is."""
 
     items: list[dict[str, Any]]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 ON_DEMAND: Final = "PAY_PER_REQUEST"
 PROVISIONED: Final = "PROVISIONED"
@@ -17,8 +19,7 @@ Units = tuple[int, int]
 """Read and write capacity units; they limit nothing here."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What ``meta.json`` has under ``settings``; all but the stream changes nothing here."""
 
     created: int | None = None
@@ -66,9 +67,9 @@ class Settings:
                 for name, units in given["index_units"].items()
             }
         settings = cls(**given)
-        for each in fields(cls):
-            if not _RIGHT[each.name](getattr(settings, each.name)):
-                raise TypeError(f"{each.name} is {getattr(settings, each.name)!r}")
+        for name, value in asdict(settings).items():
+            if not _RIGHT[name](value):
+                raise TypeError(f"{name} is {value!r}")
         return settings
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dynafile.errors import InvalidArgument
 from dynafile.store.schema import Retention, Schema
@@ -17,8 +19,7 @@ LONGEST_SECONDS: Final = 366 * DAY
 _MICROSECONDS: Final = 1_000_000
 
 
-@dataclass(frozen=True)
-class StreamOptions:
+class StreamOptions(Struct, frozen=True):
     """A stream as a table declares it.
 
     :param view_type: what the records have besides the keys: ``"NEW_AND_OLD_IMAGES"``,

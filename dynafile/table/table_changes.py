@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dynafile.errors import ResourceInUse, ValidationError
 from dynafile.store.schema import Schema

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dynafile.errors import DynafileError, TransactionCanceled, ValidationError
 from dynafile.store.format import SCHEMA, Operation
@@ -18,8 +20,7 @@ from dynafile.table.write import Unlearnt, Write
 from dynafile.table.writer import TableWriter
 
 
-@dataclass
-class Part:
+class Part(Struct):
     """What a commit writes to one table, in order."""
 
     table: TableWriter
@@ -28,8 +29,7 @@ class Part:
     writes: list[Write]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CancellationReason:
+class CancellationReason(Struct, frozen=True, kw_only=True):
     """Why one action of a transaction was refused, or the code ``None``: it was not."""
 
     code: str = "None"

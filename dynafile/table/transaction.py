@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from dynafile.errors import InvalidArgument, TransactionConflict
 from dynafile.store.partition_map import Keyspace
@@ -21,8 +22,7 @@ _CHUNK: Final = 64
 _GONE: Final = "the transaction read what another writer has changed since: run it again"
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """A part of a range that was read, and what was in it."""
 
     space: Keyspace

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from dynafile.errors import DynafileError, InvalidKey
 from dynafile.store.format import CHANGE, DELETE, PUT, SCHEMA, Operation

@@ -107,13 +107,14 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Dynafile], Work]:
     def watch(db: Dynafile) -> Work:
         work = Work()
         volume = db._store.volume
-        for method in ("read", "write", "sync", "replace", "list", "remove"):
+        for method in ("read", "write", "sync", "sync_beside", "replace", "list", "remove"):
             real = getattr(volume, method)
+            kind = method.removesuffix("_beside")
 
             def counting(
-                name: str, *args: Any, _real: Any = real, _method: str = method, **kwargs: Any
+                name: str, *args: Any, _real: Any = real, _kind: str = kind, **kwargs: Any
             ) -> Any:
-                work.calls.append((_method, name))
+                work.calls.append((_kind, name))
                 return _real(name, *args, **kwargs)
 
             monkeypatch.setattr(volume, method, counting)

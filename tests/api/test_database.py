@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from api.old_folders import write_old
+from msgspec.structs import replace
 
 from dynafile import Database, Dynafile, GlobalIndex, LocalIndex, Table
 from dynafile.errors import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec.structs import asdict
 
 from dynafile import Database
 from dynafile.cli.failures import ExitCode, Failure, tell
@@ -34,7 +34,7 @@ def info(path: PathArgument, *, table: TableOption = None, form: FormatOption = 
     with open_to_read(path, table) as db:
         description = asdict(db.describe())
     # `dynafile index list` tells the rest.
-    description["indexes"] = [index["name"] for index in description["indexes"]]
+    description["indexes"] = [index.name for index in description["indexes"]]
     print_item({name: description[name] for name in _SHOWN}, form, ())
 
 
