@@ -115,7 +115,7 @@ class Writer:
             words[BUSY] = 1
             written = self.write((operations,), durable)
             if replica.lsn >= self._quiet_until or replica.schema.version != self._seen_version:
-                self._finish(written)
+                self._finish(written, schema)
             words[BUSY] = 0
         finally:
             try:
@@ -232,17 +232,19 @@ class Writer:
             accepted = self._prepare(group)
             if accepted:
                 durable = any(commit.durable for commit in accepted)
-                self._finish(self.write([commit.operations for commit in accepted], durable))
+                before = self._replica.schema.version
+                written = self.write([commit.operations for commit in accepted], durable)
+                self._finish(written, before)
 
         self._locked(work, max(commit.lock_timeout for commit in group))
 
-    def _finish(self, written: int) -> None:
-        """Do what follows a commit under the lock."""
+    def _finish(self, written: int, before: int) -> None:
+        """Do what follows a commit under the lock; ``before``: the schema's version before it."""
         # The commits are made, so its failures are not theirs. The schema is in the journal too,
         # and no checkpoint comes before it is in meta.json.
         try:
             if self._replica.schema.version != self._seen_version:
-                self._see_to_meta()
+                self._see_to_meta(before)
             if self.maintenance is not None:
                 self._quiet_until = self.maintenance.after_commit(written)
         except CommitOutcomeUnknown as error:
@@ -252,19 +254,21 @@ class Writer:
                 "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
             )
 
-    def _see_to_meta(self) -> None:
-        """Write ``meta.json``, unless another process, whose schema it is, has done that."""
+    def _see_to_meta(self, before: int) -> None:
+        """Write ``meta.json``, unless the schema is another process's, which has done that."""
         version = self._replica.schema.version
-        if version != self.meta_version:
-            try:
-                data = self._volume.read(META_NAME)
-                stored = Meta.decode(data, f"{self._volume.root}/{META_NAME}").schema.version
-            except (FileNotFoundError, StorageError):
-                stored = -1  # somebody removed or damaged it; here it is again
-            if stored != version:
-                self.sync_through(self._replica.lsn)  # or a power cut takes back what it says
-                self.write_meta()
+        if version != self.meta_version and (version != before or self._stored() != version):
+            self.sync_through(self._replica.lsn)  # or a power cut takes back what it says
+            self.write_meta()
         self._seen_version = version
+
+    def _stored(self) -> int:
+        """Return the version of the schema in ``meta.json``; -1 where nobody can read it."""
+        try:
+            data = self._volume.read(META_NAME)
+            return Meta.decode(data, f"{self._volume.root}/{META_NAME}").schema.version
+        except (FileNotFoundError, StorageError):
+            return -1
 
     def _prepare(self, group: list[Commit]) -> list[Commit]:
         version = self._replica.schema.version
