@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
+from itertools import compress
 from typing import Any, Final
 
 from dynafile.errors import (
@@ -25,7 +26,7 @@ from dynafile.table.expiry import expired_range, is_expired
 from dynafile.table.index import EntryMaker, Index
 from dynafile.table.key_errors import of_key
 from dynafile.table.keys import KeySchema, Range
-from dynafile.values import ABSENT, attribute_reader, decode_item, decode_items
+from dynafile.values import attributes_decoder, decode_item, decode_items
 
 Filter = Callable[[dict[str, Any]], object]
 
@@ -229,18 +230,12 @@ class TableReader:
     ) -> Iterator[dict[str, Any]]:
         """Yield the items that pass a filter, which is first told what it looks at and no more.
 
-        Few pass most filters, and to read some attributes costs a quarter of decoding an item.
+        Few pass most filters, and to decode some attributes costs an eighth of a whole item.
         """
-        names = tuple(sorted(needed.union(name.partition(".")[0] for name in needed)))
-        read = _reader_of(names)
+        decode = _decoder_of(needed.union(name.partition(".")[0] for name in needed))
         for _, raws in chunks:
-            for raw in raws:
-                values = read(raw)
-                item = dict(zip(names, values, strict=False))
-                if ABSENT in values:
-                    item = {name: item[name] for name in names if item[name] is not ABSENT}
-                if wanted(item):
-                    yield decode_item(raw)
+            # One item at a time, as loops of C: a loop of ours would cost a tenth of the scan.
+            yield from map(decode_item, compress(raws, map(wanted, map(decode, raws))))
 
     def space_of(self, index: Index) -> Keyspace:
         """Return where the entries of an index are; raises IndexNotFound."""
@@ -364,8 +359,8 @@ class TableReader:
 
 
 @lru_cache(maxsize=64)
-def _reader_of(names: tuple[str, ...]) -> Callable[[bytes], tuple[Any, ...]]:
-    return attribute_reader(names)
+def _decoder_of(names: frozenset[str]) -> Callable[[bytes], dict[str, Any]]:
+    return attributes_decoder(names)
 
 
 def _without(items: Iterator[dict[str, Any]], attribute: str) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynafile.errors import CorruptFile, MissingExtra
-from dynafile.values import check_item, decode_item, decode_items, encode_item
+from dynafile.values import (
+    attributes_decoder,
+    check_item,
+    decode_item,
+    decode_items,
+    encode_item,
+)
 from dynafile.values.codec import MAX_ITEM_BYTES
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -109,6 +115,18 @@ def test_round_trip(item: dict[str, Any]) -> None:
 @given(st.lists(items, max_size=5))
 def test_decode_items(several: list[dict[str, Any]]) -> None:
     assert decode_items([encode_item(item) for item in several]) == several
+
+
+@settings(max_examples=100, deadline=None)
+@given(items, st.sets(names | st.sampled_from(["a.b", "__class__", "\ud800"]), max_size=3))
+def test_some_attributes(item: dict[str, Any], others: set[str]) -> None:
+    """Those that were asked for and are there, as decoding the whole item gives them."""
+    decode = attributes_decoder({*list(item)[::2], *others})
+    wanted = {name: item[name] for name in item if name in {*list(item)[::2], *others}}
+    found = decode(encode_item(item))
+    assert type(found) is dict
+    assert shape({name: found[name] for name in wanted}) == shape(wanted)
+    assert found.keys() == wanted.keys()
 
 
 @pytest.fixture
