@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Protocol
 
 from dynafile.errors import CommitOutcomeUnknown, CorruptFile, InvalidArgument, StorageError
@@ -184,8 +183,7 @@ class Writer:
 
     def _locked(self, work: Callable[[], None], lock_timeout: float) -> None:
         words, lock = self._words, self._lock
-        if self._replica.unusable is not None:
-            raise self._replica.unusable
+        self._refuse_unusable()
         try:
             lock.acquire(lock_timeout)
             if words[END] != self._replica.lsn:
@@ -311,7 +309,7 @@ class Writer:
         try:
             journal.append(start, data)
             if durable:
-                self._sync(partial(journal.sync, end))
+                self._sync(journal, end)
         except CommitOutcomeUnknown:
             raise
         except BaseException:
@@ -342,40 +340,44 @@ class Writer:
             self._words[SUSPECT] = 1  # the zeros cannot be written either
         self._words[BUSY] = 0
 
-    def _sync(self, sync: Callable[[], None]) -> None:
+    def _sync(self, journal: Journal, end: int) -> None:
         try:
-            sync()
+            journal.sync(end)
         except Exception as error:
-            # What a failed sync left on disk is not known, and a second sync would say yes without
-            # writing (the kernel drops what it could not write). Nobody adopts it; see SUSPECT.
-            self._words[SUSPECT] = 1
-            self._replica.fail("a sync failed, so the outcome of the last commit is not known")
-            raise CommitOutcomeUnknown(
-                f"{self._volume.root}: the disk refused a sync ({error}), so nobody knows whether "
-                f"the last commit is kept. Check the disk, open the database again and look",
-                path=self._volume.root,
-            ) from error
+            raise self._outcome_unknown(error) from error
+
+    def _outcome_unknown(self, error: Exception) -> CommitOutcomeUnknown:
+        # What a failed sync left on disk is not known, and a second sync would say yes without
+        # writing (the kernel drops what it could not write). Nobody adopts it; see SUSPECT.
+        self._words[SUSPECT] = 1
+        self._replica.fail("a sync failed, so the outcome of the last commit is not known")
+        return CommitOutcomeUnknown(
+            f"{self._volume.root}: the disk refused a sync ({error}), so nobody knows whether "
+            f"the last commit is kept. Check the disk, open the database again and look",
+            path=self._volume.root,
+        )
 
     def sync_through(self, lsn: int) -> None:
         """Make the journal durable through ``lsn``; called under the lock, by maintenance."""
         assert self._journal is not None
-        self._sync(partial(self._journal.sync, lsn))
+        self._sync(self._journal, lsn)
 
-    def sync_beside(self) -> int:
-        """Make durable what is published, while others write; return the LSN through which.
+    def sync_beside(self) -> None:
+        """Make durable what is published, while others write.
 
         No lock is held while the disk works: it may take its time, and then nobody waits for it.
         """
         replica, journal = self._replica, self._journal
         assert journal is not None
         with replica.mutex:
-            if replica.unusable is not None:
-                raise replica.unusable
-            end = replica.lsn
-            sync = journal.sync_beside(end)
+            self._refuse_unusable()
+            end, sync = replica.lsn, journal.sync_beside(replica.lsn)
         if journal.synced < end:
-            self._sync(sync)
-        return end
+            try:
+                sync()
+            except Exception as error:
+                with self.mutex:  # not in the middle of another thread's commit
+                    raise self._outcome_unknown(error) from error
 
     def structure(self, operation: Operation, *, durable: bool = True) -> None:
         """Append a structural record; called under the lock, by maintenance."""

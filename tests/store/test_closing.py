@@ -25,7 +25,13 @@ from store.stores import (
     space,
 )
 
-from dynafile.errors import HandleClosed, HandleUnusable, StoreFailed
+from dynafile.errors import (
+    CommitOutcomeUnknown,
+    HandleClosed,
+    HandleUnusable,
+    StorageError,
+    StoreFailed,
+)
 from dynafile.store.format import CLEAR, PUT
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.registry import release_store
@@ -169,6 +175,45 @@ def test_nobody_waits_for_the_flusher() -> None:
     assert volume.counts["sync"] == 1
     store.flush()
     assert volume.counts["sync"] == 1
+    store.close()
+
+
+def test_a_failed_sync_of_the_flusher_lets_a_commit_come_to_its_end() -> None:
+    volume = WatchedVolume(MemoryVolume())
+    store = open_on(volume)
+    put(store, (key(1), b"before"), durable=False)
+    started, ended = threading.Event(), threading.Event()
+    write = threading.Thread(target=lambda: put(store, (key(2), b"meanwhile"), durable=False))
+    flush = threading.Thread(target=lambda: failing(store.flush))
+    failed: list[Exception] = []
+
+    def failing(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except CommitOutcomeUnknown as error:
+            failed.append(error)
+        ended.set()
+
+    def look(_: int, call: str, name: str) -> None:
+        if call == "write":  # in the middle of the commit
+            started.set()
+            flush.start()
+            assert not ended.wait(0.2)
+        elif call == "sync":
+            raise StorageError("the disk failed", path=name, errno=5)
+
+    volume.hook = look
+    write.start()
+    write.join()
+    flush.join()
+    volume.hook = None
+    assert started.is_set()
+    assert len(failed) == 1
+    with pytest.raises(StoreFailed):
+        get(store, key(2))
+    abandon(store)
+    store = open_on(volume)
+    assert contents(store) == {key(1): b"before", key(2): b"meanwhile"}
     store.close()
 
 
