@@ -30,8 +30,10 @@ else:
         return os.write(descriptor, data)
 
 
-def read_at(descriptor: int, size: int, offset: int) -> bytes:
-    """Return ``size`` bytes from an offset, or what there is up to the end of the file."""
+def read_at(descriptor: int, offset: int, size: int) -> bytes:
+    """Return up to ``size`` bytes from an offset; -1: to the end of the file."""
+    if size < 0:
+        size = max(0, os.fstat(descriptor).st_size - offset)
     data = _read_once(descriptor, size, offset)
     while len(data) < size:
         more = _read_once(descriptor, size - len(data), offset + len(data))
@@ -39,6 +41,13 @@ def read_at(descriptor: int, size: int, offset: int) -> bytes:
             break
         data += more
     return data
+
+
+def write_all(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of the data at an offset."""
+    written = write_at(descriptor, data, offset)
+    while written < len(data):
+        written += write_at(descriptor, data[written:], offset + written)
 
 
 def sync_folder(path: str) -> None:

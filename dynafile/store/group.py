@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from dynafile.store.format import Operation
 from dynafile.store.view import View
@@ -48,3 +49,10 @@ class Group:
     def __init__(self) -> None:
         self.commits: list[Commit] = []
         self.lock = threading.Lock()
+
+
+class Maintenance(Protocol):
+    """What the writer lets happen after a group of commits, still under the lock."""
+
+    def after_commit(self, written: int) -> int:
+        """Do a little work for ``written`` bytes; return the LSN to be called at next."""

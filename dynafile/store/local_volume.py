@@ -14,8 +14,7 @@ from typing import IO, Any, Final
 from atomicwrites import AtomicWriter, atomic_write
 
 from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
-from dynafile.store.descriptors import read_at, sync_descriptor, sync_folder
-from dynafile.store.descriptors import write_at as _write_at
+from dynafile.store.descriptors import read_at, sync_descriptor, sync_folder, write_all
 from dynafile.store.file_claim import FileClaim
 from dynafile.store.file_lock import FileLock
 from dynafile.store.file_scratch import FileScratch
@@ -79,26 +78,21 @@ class LocalVolume:
 
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
         """Return up to ``size`` bytes from ``offset``; segments of the journal stay open."""
+        if not name.startswith("journal/"):
+            return self.read_apart(name, offset, size)
         try:
-            if name.startswith("journal/"):
-                descriptor = self._descriptor(name)
-                if size < 0:
-                    size = max(0, os.fstat(descriptor).st_size - offset)
-                return read_at(descriptor, size, offset)
+            return read_at(self._descriptor(name), offset, size)
         except FileNotFoundError:
             raise
         except OSError as error:
             raise _translated(error, self._path(name)) from error
-        return self.read_apart(name, offset, size)
 
     def read_apart(self, name: str, offset: int, size: int) -> bytes:
         """Return up to ``size`` bytes from ``offset``, through a descriptor of its own."""
         try:
             descriptor = os.open(self._path(name), os.O_RDONLY | _NO_FOLLOW)
             try:
-                if size < 0:
-                    size = max(0, os.fstat(descriptor).st_size - offset)
-                return read_at(descriptor, size, offset)
+                return read_at(descriptor, offset, size)
             finally:
                 os.close(descriptor)
         except FileNotFoundError:
@@ -112,7 +106,7 @@ class LocalVolume:
             descriptor = self._descriptors.get(name)
             if descriptor is None:
                 descriptor = self._open_for_write(name)
-            _write_all(descriptor, data, offset)
+            write_all(descriptor, data, offset)
         except StorageError:
             raise
         except OSError as error:
@@ -226,7 +220,7 @@ class LocalVolume:
                     descriptor = os.open(path, flags, 0o666)
                     opened.callback(os.close, descriptor)
                     descriptors.append(descriptor)
-                    _write_all(descriptor, data, 0)
+                    write_all(descriptor, data, 0)
                 for descriptor in descriptors:
                     sync_descriptor(descriptor)
             for path in {os.path.dirname(self._path(name)): None for name, _ in files}:
@@ -375,12 +369,6 @@ class LocalVolume:
 
 
 LOCK_TEXT: Final = b"The writer's lock of Dynafile; its holder's pid is in the file position.\n"
-
-
-def _write_all(descriptor: int, data: bytes, offset: int) -> None:
-    written = _write_at(descriptor, data, offset)
-    while written < len(data):
-        written += _write_at(descriptor, data[written:], offset + written)
 
 
 def _translated(error: OSError, path: str) -> StorageError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from dynafile.errors import CommitOutcomeUnknown, CorruptFile, InvalidArgument, StorageError
 from dynafile.store.format import (
@@ -15,7 +14,7 @@ from dynafile.store.format import (
     Operation,
     encode_record,
 )
-from dynafile.store.group import Commit, Group, Prepare
+from dynafile.store.group import Commit, Group, Maintenance, Prepare
 from dynafile.store.journal import Journal
 from dynafile.store.names import META_NAME
 from dynafile.store.position import BUSY, END, SUSPECT
@@ -23,13 +22,6 @@ from dynafile.store.replica import Replica
 from dynafile.store.schema import Meta
 from dynafile.store.view import View
 from dynafile.store.volume import Lock, NoLock, Volume
-
-
-class Maintenance(Protocol):
-    """What the writer lets happen after a group of commits, still under the lock."""
-
-    def after_commit(self, written: int) -> int:
-        """Do a little work for ``written`` bytes; return the LSN to be called at next."""
 
 
 class SchemaChanged(Exception):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from dynafile.errors import InvalidArgument
 from dynafile.store.schema import Retention, Schema
@@ -54,7 +54,7 @@ class StreamOptions(Struct, frozen=True):
                 f"retention is from 1 second to 366 days ({LONGEST_SECONDS} seconds), not {given!r}"
             )
         # As it is stored: options that mean the same must be equal, however they were given.
-        object.__setattr__(self, "retention", int(seconds))
+        force_setattr(self, "retention", int(seconds))
         if self.max_bytes is not None and (type(self.max_bytes) is not int or self.max_bytes < 1):
             raise InvalidArgument(f"max_bytes is a number of bytes, or None, not {self.max_bytes}")
 

@@ -24,7 +24,7 @@ from dynafile.errors import (
     KeyTypeMismatch,
     SchemaMismatch,
 )
-from dynafile.store import builder, local_volume
+from dynafile.store import builder, descriptors
 from dynafile.store.store import Options
 
 if TYPE_CHECKING:
@@ -293,10 +293,10 @@ def test_two_handles_and_two_threads(database: OpenDatabase) -> None:
 def test_a_disk_that_fills_up(database: OpenDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error; then an opening, when there is room, that completes it."""
     filled(database()).close()
-    real = local_volume._write_at
+    real = descriptors.write_at
     for when in (1, 2, 5):
         heard = Meanwhile(
-            lambda turn: turn == when and patch.setattr(local_volume, "_write_at", full)
+            lambda turn: turn == when and patch.setattr(descriptors, "write_at", full)
         )
 
         def full(descriptor: int, data: bytes, offset: int) -> int:
@@ -366,7 +366,7 @@ def test_two_processes_add_the_same_index(database: OpenDatabase, worker: StartW
 CHILD = """
 import functools, sys, threading
 from dynafile import Dynafile, GlobalIndex, store_options
-from dynafile.store import builder
+from dynafile.store import builder, descriptors
 builder.STEP_BYTES = 8000
 options = functools.partial(store_options.Options, partition_bytes=4000, checkpoint_bytes=20_000)
 store_options.Options = options

@@ -45,7 +45,7 @@ from dynafile.errors import (
     UnsupportedType,
     ValidationError,
 )
-from dynafile.store import filesystem, local_volume
+from dynafile.store import descriptors, filesystem
 from dynafile.store.format import SnapshotHeader, encode_snapshot
 from dynafile.store.schema import Meta
 
@@ -528,7 +528,7 @@ def test_a_disk_that_fills_up(
     db = database()
     db.put_item(item=GOOD)
     other = worker(db.path, read_only=True)
-    real = local_volume._write_at
+    real = descriptors.write_at
 
     def full(descriptor: int, data: bytes, offset: int) -> int:
         if any(data) and len(data) > 1:
@@ -546,7 +546,7 @@ def test_a_disk_that_fills_up(
         lambda: db.clear(),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(local_volume, "_write_at", full)
+            patch.setattr(descriptors, "write_at", full)
             with pytest.raises(DiskFull, match="disk is full.*Free some space") as caught:
                 write()
             assert str(caught.value.path).startswith(f"{db.path}/journal/")

@@ -8,10 +8,10 @@ order, and whoever comes next under the consumer's name leaves each of them note
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from store.simulated import WRITING, Killed, PoweredVolume, WatchedVolume, dying
 from store.stores import abandon
 
@@ -55,7 +55,7 @@ class Effect:
         self._store = store
         self._done = done
 
-    def also(self, store: Store, operations: Callable[[View], list[Operation]]) -> None:
+    def _also(self, store: Store, operations: Callable[[View], list[Operation]]) -> None:
         assert store is self._store
 
         def prepare(view: View) -> list[Operation]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from store.simulated import Killed, PoweredVolume, WatchedVolume, dying, until
 from store.stores import SPACE, abandon, contents, key, open_folder
 
