@@ -37,6 +37,7 @@ from dynafile.table.consumer_names import (
     remove_left_claims,
 )
 from dynafile.table.own_keyspaces import CONSUMERS_FOLDER, own_keyspace
+from dynafile.table.read_ahead import ReadAhead, Wanted
 from dynafile.table.stream_reader import TRIM_HORIZON, StreamReader
 from dynafile.table.stream_record import Position, StreamRecord, bind, key_of, place_of
 
@@ -52,51 +53,11 @@ NOTE_SECONDS: Final = 60.0
 stream keeps."""
 _NOBODY: Final = bytes(16)
 
-Wanted = Callable[[StreamRecord], object]
-
 _log = logging.getLogger("dynafile")
 
 
 class _Again(Exception):
     """Another consumer was faster."""
-
-
-class _Ahead:
-    """What was read of the stream, and not looked at by all consumers of the name.
-
-    Others move the place that all share; what was read is used from there on, and not read again.
-    """
-
-    def __init__(self, reader: StreamReader, wanted: Wanted | None) -> None:
-        self._reader = reader
-        self._wanted = wanted
-        self.records: deque[StreamRecord] = deque()
-        """Those that are wanted from the place on that was looked at last."""
-        self._begin: Position | None = None
-        self.end: Position = (0, 0)
-        """The place after what was read."""
-
-    def look(self, place: Position) -> None:
-        """Have the records from a place on; read some where there are none."""
-        if self._begin is None or not self._begin <= place <= self.end:
-            self.records.clear()
-            self.end = place
-        self._begin = place
-        while self.records and place_of(self.records[0]) < place:
-            self.records.popleft()
-        if not self.records:
-            found, end = self._reader.read(self.end)
-            if self._wanted is not None:
-                found = list(filter(self._wanted, found))  # which may raise, and is asked again
-            self.records.extend(found)
-            self.end = end
-
-    def next(self, place: Position) -> Position:
-        """Return the place of the next record that is wanted from a place on, as far as known."""
-        if self._begin is None or not self._begin <= place <= self.end:
-            return place
-        known = tuple(self.records)  # at once: another thread may close the stream
-        return next((place_of(each) for each in known if place_of(each) >= place), self.end)
 
 
 class Consumer:
@@ -121,7 +82,7 @@ class Consumer:
         """Take part. Raises InvalidArgument where the name was begun with another ``start``."""
         self.store = store
         self._reader = reader
-        self._ahead = _Ahead(reader, wanted)
+        self._ahead = ReadAhead(reader, wanted)
         self._durable = durable
         self._claim: Claim | None = None
         if not is_begun(store, number, name):
@@ -135,6 +96,8 @@ class Consumer:
         self._looked = 0.0
         self._given: deque[Position] = deque()
         """What it was given and has not acknowledged, in that order."""
+        self._kept: list[StreamRecord] = []
+        """What it was given beside records that are lost."""
         self._mutex = threading.Lock()
         self._noted = time.monotonic()
         self._size = 1
@@ -175,7 +138,7 @@ class Consumer:
             head = self._stored()
             try:
                 self._ahead.look(head.at)
-                taken = self._take(head)
+                orphans, chosen = self._take(head)
             except _Again:
                 continue
             except TrimmedDataAccess as error:
@@ -185,10 +148,33 @@ class Consumer:
                 )
                 raise
             with self._mutex:
-                self._given.extend(place_of(record) for record in taken)
-            for record in taken:
-                bind(record, self.acknowledge)
-            return taken
+                self._given += [*orphans, *(place_of(record) for record in chosen)]
+            records, self._kept = self._kept + self._found(orphans, chosen), []
+            return records
+
+    def _found(self, orphans: list[Position], chosen: list[StreamRecord]) -> list[StreamRecord]:
+        """Return the records that are this consumer's now; raises where some are lost.
+
+        Then the others are kept for the next call: they are this consumer's too.
+        """
+        found: list[StreamRecord] = []
+        lost: TrimmedDataAccess | None = None
+        for place in orphans:
+            try:
+                found.append(self._reader.record_at(place))
+            except TrimmedDataAccess as error:
+                lost = lost or error
+        found += chosen
+        for record in found:
+            bind(record, self.acknowledge)
+        if lost is not None:
+            self._kept += found
+            lost.add_note(
+                f"it was handed out for {self._state.name!r}, and not acknowledged in time; who "
+                "goes on reading, and acknowledges a later record, gives it up"
+            )
+            raise lost
+        return found
 
     def _pace(self) -> None:
         """Find out how many records to take, by how long the last ones took."""
@@ -196,10 +182,11 @@ class Consumer:
         spent, self._taken = now - self._taken, now
         self._size = min(2 * self._size, MOST_TAKEN) if spent < TAKEN_SECONDS else 1
 
-    def _take(self, head: Head) -> list[StreamRecord]:
+    def _take(self, head: Head) -> tuple[list[Position], list[StreamRecord]]:
+        """Take where nobody has a record any more, and what comes next in the stream."""
         ahead, end = self._ahead.records, self._ahead.end
         if not ahead and not self._is_note_due(head, end) and not self._is_any_free(head):
-            return []
+            return [], []
         orphans: list[Position] = []
         chosen: list[StreamRecord] = []
 
@@ -227,7 +214,7 @@ class Consumer:
             return [*operations, self._put(Head(head.start, at, members))]
 
         self._commit(prepare, durable=False)
-        return [*map(self._reader.record_at, orphans), *chosen]
+        return orphans, chosen
 
     def _living(self, head: Head) -> tuple[str, ...]:
         return tuple(each for each in head.members if each not in self._dead)
