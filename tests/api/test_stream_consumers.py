@@ -731,3 +731,30 @@ def test_a_crowd_that_comes_and_goes(seed: int, database: OpenDatabase) -> None:
         if step % 97 == 0:
             db._store.checkpoint()
     crowd.finish()
+
+
+def test_what_was_not_acknowledged_in_time(clock: Clock, database: OpenDatabase) -> None:
+    """It is told once; what was taken with it was kept back until the consumer began anew."""
+    db = database(":memory:", stream=StreamOptions(retention=60))
+    put(db, 1, 2)
+    one = named(db)
+    assert next(one).keys["SK"] == 1
+    with named(db) as other:
+        record = next(other)
+        clock.now += 50
+        put(db, 3)
+        record = next(other)
+        record.ack()
+        clock.now += 20
+        put(db, 4, 5)
+        one.close()
+        with pytest.raises(TrimmedDataAccess) as caught:
+            next(other)
+        assert "handed out for 'mailer'" in "".join(caught.value.__notes__)
+        found = list(other)
+        assert numbers(found) == [4, 5]
+        assert db.stream_consumers()["mailer"].unacknowledged == 3
+        found[0].ack()  # and gives up what is lost
+        assert db.stream_consumers()["mailer"].unacknowledged == 1
+    with named(db) as again:
+        assert numbers(again) == [5]
