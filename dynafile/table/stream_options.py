@@ -10,7 +10,6 @@ from msgspec.structs import force_setattr, replace
 
 from dynafile.errors import InvalidArgument
 from dynafile.store.schema import Retention, Schema
-from dynafile.table.definition import Definition
 from dynafile.table.settings import DAY, STREAM_VIEWS, Settings
 
 DEFAULT_VIEW: Final = "NEW_AND_OLD_IMAGES"
@@ -110,7 +109,8 @@ def with_retention(schema: Schema, now: int) -> Schema:
     wanted = [
         retention
         for table in schema.tables.values()
-        if (retention := retention_of(Definition.from_json(table).settings)) is not None
+        if "stream_label" in table.get("settings", ())  # there may be thousands without
+        and (retention := retention_of(Settings.from_json(table["settings"]))) is not None
         and (retention.until is None or retention.until >= now)
     ]
     retention = None
