@@ -178,7 +178,7 @@ def test_closed_by_another_thread(what: str, name: str | None, database: OpenDat
 def test_interrupted_while_it_waits(database: OpenDatabase) -> None:
     db = database(stream=True)
     with db.stream(name="mailer") as stream:
-        timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             next(stream)
@@ -329,7 +329,10 @@ def test_processes_share_the_records(tables: OpenTables, worker: StartWorker) ->
     for number, other in enumerate(others):
         other.take("jobs")
         other.send("consume", "jobs", "done", "mailer", f"worker{number}")
-    time.sleep(0.2)
+    deadline = time.monotonic() + LONG
+    while (told := jobs.stream_consumers().get("mailer")) is None or told.members < 2:
+        time.sleep(0.01)
+        assert time.monotonic() < deadline
     for n in range(count):
         jobs.put_item(item={"PK": f"{n % 7}", "SK": "job", "n": n})
     shares = [other.receive() for other in others]

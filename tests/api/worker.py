@@ -183,10 +183,10 @@ def take_named(db: Any, name: str, count: int) -> int:
 
 
 def consume(db: Database, source: str, target: str, name: str, who: str) -> int:
-    """Note in a table each record that a named stream gives, until none comes for a second."""
+    """Note in a table each record that a named stream gives, until none comes for three seconds."""
     count = 0
     with db.table(source) as jobs, db.table(target) as done:
-        for record in jobs.stream(name=name, timeout=1):
+        for record in jobs.stream(name=name, timeout=3):
             assert record.new_image is not None
             n = record.new_image["n"]
             time.sleep(0.001)
