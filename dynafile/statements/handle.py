@@ -1,4 +1,8 @@
-"""A handle on tables: PartiQL statements."""
+"""A handle on tables: PartiQL statements.
+
+What executes them is imported when the first one is: the parser and all that goes with it would be
+a tenth of the time that our import takes.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,12 @@ from typing import Any
 from dynafile.capacity import NONE, check_level
 from dynafile.errors import ValidationError
 from dynafile.request_checks import check_at_least
-from dynafile.statements.batches import batch_execute
-from dynafile.statements.plans import plan_of
-from dynafile.statements.requests import StatementRequest
 from dynafile.statements.results import (
     BatchStatementResult,
     StatementPlan,
     StatementResult,
     StatementTransactionResult,
 )
-from dynafile.statements.transactions import execute_transaction
 from dynafile.transactional import Transactional
 
 
@@ -64,6 +64,8 @@ class Statements(Transactional):
         ...     list(found)
         [{'total': 12}]
         """
+        from dynafile.statements.requests import StatementRequest
+
         self._store_open()
         check_level(return_consumed_capacity)
         check_at_least(limit, "limit", 1)
@@ -96,6 +98,8 @@ class Statements(Transactional):
         A statement that is refused is an ``error`` in its response and stops no other. Cost: a
         commit for each write.
         """
+        from dynafile.statements.batches import batch_execute
+
         self._store_open()
         return batch_execute(self._table_named, statements, capacity=return_consumed_capacity)
 
@@ -117,6 +121,8 @@ class Statements(Transactional):
         Raises TransactionCanceled with a reason for each statement, IdempotentParameterMismatch,
         and ValidationError kinds. Cost: one record in the journal, one sync.
         """
+        from dynafile.statements.transactions import execute_transaction
+
         store, durable = self._store_open()
         return execute_transaction(
             store,
@@ -139,6 +145,9 @@ class Statements(Transactional):
           filter: n > 9
         True
         """
+        from dynafile.statements.plans import plan_of
+        from dynafile.statements.requests import StatementRequest
+
         self._store_open()
         request = StatementRequest.parse(statement, parameters, consistent=False, on_failure=NONE)
         table = self._table_named(request.statement.table)
