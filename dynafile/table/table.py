@@ -68,7 +68,7 @@ class Table(TableWriter):
                 old = view.get(self._items, key)
                 if old is not None:
                     changes.append((None, old))
-                    self._note(notes, key, None, old)
+                    self._note(notes, key, None, old, expired=self._is_past(old))
         spaces = [self._items.id] + ([] if self._expiry is None else [self._expiry.id])
         spaces += [index.entries for index in self._indexes.values()]
         operations: list[Operation] = [(CLEAR, number, b"", b"") for number in spaces] + notes
@@ -78,6 +78,9 @@ class Table(TableWriter):
             complete = finished(view.schema, self.definition, dict.fromkeys(building, 0))
             operations.append((SCHEMA, 0, b"", complete.encode()))
         return operations, changes
+
+    def _is_past(self, raw: bytes) -> bool:
+        return self._unexpired(raw, time.time()) is None
 
     # -- expiry ---------------------------------------------------------------------------------
 

@@ -372,6 +372,18 @@ def test_what_expires(view: str, where: str | None, clock: Clock, database: Open
     assert records(db, after=found[-1].sequence_number) == []
 
 
+def test_a_clear_removes_what_is_expired_as_such(clock: Clock) -> None:
+    with Dynafile(":memory:", stream=True, ttl_attribute="ttl") as db:
+        db.put_item(item={"PK": "a", "SK": "1", "ttl": clock.now + 5})
+        db.put_item(item={"PK": "a", "SK": "2"})
+        clock.now += 6
+        db.clear()
+        removed = [record for record in records(db) if record.event_name == "REMOVE"]
+        assert {r.keys["SK"]: r.user_identity is not None for r in removed} == {
+            "1": True, "2": False,
+        }  # fmt: skip
+
+
 def test_an_update_of_what_is_expired_inserts(clock: Clock, database: OpenDatabase) -> None:
     db = database(stream=True, ttl_attribute="ttl")
     old = {**A1, "ttl": NOW + 10, "n": 5}
