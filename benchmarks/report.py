@@ -20,7 +20,7 @@ from typing import Final
 from counted import baseline
 from matrix import COUNTS, SHOWN_FIRST
 from matrix_table import losses, matrix_table
-from operations import DATA_PLANE, FURTHER, INDEXES, TARGETS, Operation
+from operations import ASYNCIO, DATA_PLANE, FURTHER, INDEXES, STREAMS, TARGETS, Operation
 from plots import plots
 from quantity import shown
 from record import FOLDER, Figure, Result, missing, name_of, newest, read, text_of
@@ -126,6 +126,8 @@ def long_block(result: Result) -> str:
         ("Beyond the targets:", FURTHER),
         ("Secondary indexes:", INDEXES),
         ("DynamoDB's data plane:", DATA_PLANE),
+        ("Streams:", STREAMS),
+        ("asyncio:", ASYNCIO),
     ):
         if any(operation.group in result["groups"] for operation in operations):
             parts += [title, table(result, operations)]
