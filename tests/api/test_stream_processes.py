@@ -295,7 +295,7 @@ def test_killed_a_hundred_times(
     while not len(done):
         time.sleep(0.005)
         assert time.monotonic() < begun + LONG
-    longest = min(max(0.06, 2 * (time.monotonic() - begun)), 0.4)
+    longest = min(max(0.06, 1.5 * (time.monotonic() - begun)), 0.25)
     makers[0].kill(first)
     for _ in range(100 // width):
         running = [maker.start() for maker in makers]
