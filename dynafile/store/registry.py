@@ -28,6 +28,8 @@ _open: dict[tuple[str, bool], Store] = {}
 # Reentrant, because a handle may be collected, and so closed, while this thread opens another.
 _opening = threading.RLock()
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
+_volumes: weakref.WeakSet[Volume] = weakref.WeakSet()
+"""Of all stores, and of those that are being opened."""
 
 
 def open_store(
@@ -42,7 +44,9 @@ def open_store(
         volume = MemoryVolume()
         replica = Replica(volume, None, bytes(16), cache_size=1 << 62, trusted=True)
         replica.start_empty(schema(None))
-        return Store(volume, replica, None, options)
+        in_memory = Store(volume, replica, None, options)
+        _stores.add(in_memory)
+        return in_memory
     with _opening:
         key = (os.path.realpath(path), options.read_only)
         store = _open.get(key)
@@ -81,6 +85,7 @@ def open_volume(
     volume: Volume, options: Options, schema: Callable[[Schema | None], Schema]
 ) -> Store:
     """Open the store on a volume."""
+    _volumes.add(volume)
     try:
         if options.read_only:
             replica, journal = open_for_reading(volume, options.cache_size, trusted=options.trusted)
@@ -139,16 +144,22 @@ def _after_fork_in_child() -> None:
     _opening = threading.RLock()
     _open.clear()
     for store in _stores:
-        root = store.volume.root
         store.replica.mutex = threading.RLock()  # a thread of the parent may hold the old one
-        store.replica.shut(
-            HandleForked(
-                f"the database {root} was opened by the parent of this process, and a fork "
-                "cannot share "
-                f"it: open it again in the child"
-            )
+        store.replica.shut(HandleForked(_forked(store)))
+    for volume in _volumes:
+        volume.close()
+
+
+def _forked(store: Store) -> str:
+    root = store.volume.root
+    opened = (
+        f"the database {root} was opened by the parent of this process, and a fork cannot share"
+    )
+    if root == ":memory:":
+        return (
+            f"{opened} what is in memory: open a database in a folder, or give the child its items"
         )
-        store.volume.close()
+    return f"{opened} it: open it again in the child"
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,6 +8,7 @@ import os
 import pickle
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -319,6 +320,104 @@ def test_after_a_fork(tmp_path: Path, database: OpenDatabase) -> None:
     for line in refusals:
         assert re.match(r"refused: .*/db was opened by the parent.*again in the child$", line), line
     assert len(database()) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_after_a_fork_of_a_program_with_a_database_in_memory(tmp_path: Path) -> None:
+    """The child went on with a copy, so that each of the two lost what the other one wrote."""
+    code = """
+        import os
+        from dynafile import Database, Dynafile, errors
+        db, many = Dynafile(":memory:", stream=True), Database(":memory:")
+        db.put_item(item={"PK": "a", "SK": "1"})
+        table = many.create_table("orders", pk_attribute="PK", sk_attribute=None)
+        table.put_item(item={"PK": "a"})
+        child = os.fork()
+        if child == 0:
+            key = {"PK": "a", "SK": "1"}
+            for use in (lambda: db.get_item(key=key), lambda: db.put_item(item=key), lambda: len(db),
+                        lambda: list(db.query("a")), lambda: db.check(), lambda: db.clear(),
+                        lambda: next(iter(db.stream(start="TRIM_HORIZON"))),
+                        lambda: table.get_item(key={"PK": "a"}),
+                        lambda: table.put_item(item={"PK": "b"}), lambda: many.list_tables()):
+                try:
+                    use()
+                except errors.HandleForked as error:
+                    print(f"refused: {error}", flush=True)
+                except BaseException as error:
+                    print(f"wrong: {error!r}", flush=True)
+            with Dynafile(":memory:") as own:
+                own.put_item(item={"PK": "child", "SK": "1"})
+            db.close()
+            os._exit(0)
+        print(os.waitpid(child, 0)[1])
+        db.put_item(item={"PK": "parent", "SK": "1"})
+        print(sorted(item["PK"] for item in db.scan()), len(table))
+    """
+    *refusals, status, left = run(code, tmp_path / "db").splitlines()
+    assert (status, left) == ("0", "['a', 'parent'] 1")
+    assert len(refusals) == 10
+    for line in refusals:
+        assert re.match(r"refused: .*:memory: was opened by the parent.*in a folder.*", line), line
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("when", ["opening", "writing"])
+def test_a_dead_process_whose_children_live_on(
+    when: str, tmp_path: Path, database: OpenDatabase
+) -> None:
+    """A child had the descriptor of a store that was being opened, and with it the lock."""
+    database().close()
+    code = """
+        import os, subprocess, sys, threading, time, warnings
+        from dynafile import Dynafile
+        from dynafile.store import registry
+        warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside threads
+        when, folder = sys.argv[2], sys.argv[1]
+        locked = threading.Event()
+
+        def wait(*_):
+            locked.set()
+            time.sleep(1000)
+
+        if when == "opening":
+            registry.open_for_writing = lambda *args, **more: wait()
+            work = lambda: Dynafile(folder)
+        else:
+            db = Dynafile(folder)
+            work = lambda: db._store._writer.hold(wait, 10)
+        threading.Thread(target=work, daemon=True).start()
+        locked.wait()
+        child = os.fork()
+        if child == 0:
+            os.close(1)
+            time.sleep(1000)
+        other = subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL)
+        print(child, other.pid, flush=True)
+        time.sleep(1000)
+    """
+    holder = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "db"), when],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    children = list(map(int, holder.stdout.readline().split()))
+    try:
+        with pytest.raises(LockTimeout, match=f"process {holder.pid} "):
+            database(lock_timeout=0.1).put_item(item=GOOD)
+        holder.kill()
+        holder.wait()
+        db = database(lock_timeout=5)
+        started = time.monotonic()
+        db.put_item(item=GOOD)
+        assert time.monotonic() - started < 1
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
