@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from typing import Final
 
+from dynafile.errors import DiskFull
 from dynafile.store.format import (
     CHECKPOINT,
     FOLD,
@@ -36,6 +38,7 @@ from dynafile.store.partition import (
 )
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import Replica
+from dynafile.store.reserve import work_off
 from dynafile.store.snapshot import Entries, dump_snapshot, load_snapshot
 from dynafile.store.writer import Writer
 
@@ -92,6 +95,8 @@ class Checkpointer:
         """Begin a checkpoint that is due, or do the share of it that ``written`` bytes call for."""
         replica = self._replica
         past = replica.lsn - replica.checkpoint.lsn
+        if self._journal.reserve.low:
+            self.complete()  # deletes have used up most of what they may take of a full disk
         if self._target is None:
             due = self._due()
             if past < due:
@@ -118,11 +123,13 @@ class Checkpointer:
         """Bring everything that is pending into snapshots now."""
         if not self.pending(self._replica.lsn):
             return
-        self._begin()
-        while self._target is not None:
-            while self._todo:
-                self._step()
-            self._finish()
+        try:
+            self._begin()
+            while self._target is not None:
+                work_off(self._todo, self._step)
+                self._finish()
+        finally:
+            self._journal.reserve.low = False  # one attempt; the next delete may ask for another
 
     def pending(self, before: int) -> list[tuple[Keyspace, Partition]]:
         """Return the partitions that have pending operations from before an LSN."""
@@ -174,12 +181,18 @@ class Checkpointer:
         self._remove_strays(target.lsn)
         if self._writer.meta_version != self._replica.schema.version:
             self._writer.write_meta()
-        self._volume.replace(CHECKPOINT_NAME, encode_checkpoint(self._replica.store_id, target))
+        self._note(target)
         self._writer.structure((CHECKPOINT, 0, encode_numbers(target), b""), durable=False)
         replica, now = self._replica, self._writer.now()
         retention = replica.schema.retention
         for base in superfluous(self._volume, target.segment, replica.lsn, retention, now):
             self._volume.remove(segment_name(base))
+        with contextlib.suppress(DiskFull):
+            self._journal.reserve.refill(replica.lsn - target.lsn)
+
+    def _note(self, checkpoint: Checkpoint) -> None:
+        data = encode_checkpoint(self._replica.store_id, checkpoint)
+        self._journal.reserve.replace(self._volume, CHECKPOINT_NAME, data)
 
     def _remove_strays(self, before: int) -> None:
         """Remove folders with an id below an LSN that the maps do not name, durably.
@@ -205,7 +218,7 @@ class Checkpointer:
         old = self._replica.checkpoint
         new = old._replace(synced=self._journal.synced)
         if new.synced > old.synced:
-            self._volume.replace(CHECKPOINT_NAME, encode_checkpoint(self._replica.store_id, new))
+            self._note(new)
 
     # -- one partition ----------------------------------------------------------------------------
 
@@ -223,7 +236,7 @@ class Checkpointer:
             if part.id:
                 end = keyspace.end_of(part)
                 file = self._file(keyspace, part.id, part.begin, end, entries, replica.lsn)
-                self._volume.replace(*file)
+                self._write(keyspace, [file], [part])
                 self._writer.structure((FOLD, keyspace.id, encode_numbers([part.id]), b""))
             else:
                 self._replace(keyspace, [part], [part.begin], [entries])
@@ -293,7 +306,7 @@ class Checkpointer:
             else:
                 files.append(self._rest(keyspace, last, number, begin, stop))
                 made.append(Piece(number, False, begin))
-        self._volume.replace_all(files)
+        self._write(keyspace, files, old)
         numbers = encode_numbers(part.id for part in old)
         # The new ids are LSNs inside the record that makes them, so they are never used again.
         assert len(numbers) + len(encode_pieces(made)) >= len(made)
@@ -302,6 +315,16 @@ class Checkpointer:
         for part in old:
             if part.id:
                 self._volume.remove(keyspace.path(part))
+
+    def _write(
+        self, keyspace: Keyspace, files: list[tuple[str, bytes]], old: list[Partition]
+    ) -> None:
+        """Write the snapshots that come in the place of those of ``old``."""
+
+        def before() -> int:
+            return sum(self._replica.snapshot_bytes(keyspace, part) for part in old if part.id)
+
+        self._journal.reserve.replace_all(self._volume, files, before)
 
     def _file(
         self,

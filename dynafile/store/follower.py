@@ -164,8 +164,9 @@ class Follower(Loader):
             assert self.journal is not None
             self.journal.follow(decode_numbers(key)[0])
         elif kind == CHECKPOINT:
-            lsn, segment, synced, time = decode_numbers(key)
-            self.checkpoint = Checkpoint(lsn, segment, synced, time)
+            assert self.journal is not None
+            self.checkpoint = Checkpoint(*decode_numbers(key))
+            self.journal.checkpoint = self.checkpoint.lsn
 
     def _apply_bulk(self, operations: list[Operation]) -> None:
         run: dict[int, dict[bytes, bytes | None]] = {}
@@ -307,6 +308,7 @@ class Follower(Loader):
         self.keyspaces_reset(schema)
         if self.journal is not None:
             self.journal.move(checkpoint.segment)
+            self.journal.checkpoint = checkpoint.lsn
         self.checkpoint = checkpoint
         for keyspace in self.keyspaces.values():
             self.list_partitions(keyspace, settled=settled)

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from dynafile.store.format import Operation
+from dynafile.errors import InvalidArgument
+from dynafile.store.format import MAX_RECORD_BYTES, Operation
 from dynafile.store.view import View
 
 Prepare = Callable[[View], list[Operation]]
@@ -52,7 +53,18 @@ class Group:
 
 
 class Maintenance(Protocol):
-    """What the writer lets happen after a group of commits, still under the lock."""
+    """What the writer lets happen under the lock, beside commits."""
+
+    def complete(self) -> None:
+        """Make a checkpoint now."""
 
     def after_commit(self, written: int) -> int:
         """Do a little work for ``written`` bytes; return the LSN to be called at next."""
+
+
+def too_large(size: int) -> InvalidArgument:
+    """Return the error of a commit that no record can hold."""
+    return InvalidArgument(
+        f"a commit of {size} bytes is over the limit of {MAX_RECORD_BYTES}: split it, or give "
+        f"batch_writer a flush_items="
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
-from dynafile.errors import CorruptFile
+from dynafile.errors import CorruptFile, DiskFull
 from dynafile.store.format import (
     SEGMENT_HEADER_BYTES,
     Record,
@@ -19,6 +20,7 @@ from dynafile.store.format import (
 )
 from dynafile.store.names import segment_name
 from dynafile.store.position import GENERATION
+from dynafile.store.reserve import Reserve
 from dynafile.store.volume import Volume
 
 LEAST_ROOM: Final = 64 * 1024
@@ -26,6 +28,8 @@ LARGE_READ: Final = 1024 * 1024
 MOST_ROOM: Final = 1024 * 1024
 """A segment keeps zeros ahead of its end: a sync that does not change a file's size is a third
 cheaper."""
+LITTLE_ROOM: Final = 4 * 1024
+"""The same on a full disk."""
 
 _log = logging.getLogger("dynafile")
 
@@ -48,12 +52,19 @@ class Journal:
         self._room = 0  # the segment's length as far as this process knows; it may be longer
         self._generation = self.words[GENERATION]
         self.synced = 0
+        self.checkpoint = 0
+        self.reserve = Reserve(volume)
 
     def create(self, base: int) -> None:
         """Make an empty segment, durably."""
         data = encode_segment_header(self._store_id, base)
-        self._volume.forget(segment_name(base))
-        self._volume.replace(segment_name(base), data.ljust(LEAST_ROOM, b"\0"))
+        name = segment_name(base)
+        self._volume.forget(name)
+        try:
+            self._volume.replace(name, data.ljust(LEAST_ROOM, b"\0"))
+        except DiskFull:
+            little = data.ljust(LITTLE_ROOM, b"\0")
+            self.reserve.spend(partial(self._volume.replace, name, little))
 
     def move(self, base: int) -> None:
         """Go to the segment that begins at ``base``; raises FileNotFoundError where it is gone."""
@@ -178,8 +189,11 @@ class Journal:
         )
         return torn
 
-    def append(self, lsn: int, data: bytes) -> None:
-        """Write records at ``lsn``: not durable before :meth:`sync`, not visible before END."""
+    def append(self, lsn: int, data: bytes, *, frees: bool = False) -> None:
+        """Write records at ``lsn``: not durable before :meth:`sync`, not visible before END.
+
+        Raises DiskFull. ``frees``: they may take room that is held for what frees room.
+        """
         if self._next is not None:
             self._come_to(lsn)
         if self.words[GENERATION] != self._generation:
@@ -191,12 +205,24 @@ class Journal:
             # them.
             self._room += len(self._volume.read(self._name, self._room))
             if stop > self._room:
-                room = min(MOST_ROOM, max(LEAST_ROOM, self._room))
+                if frees:
+                    room = LITTLE_ROOM
+                else:
+                    self.reserve.refill(lsn - self.checkpoint)
+                    room = min(MOST_ROOM, max(LEAST_ROOM, self._room))
                 data += bytes(room - stop % room)
             self._volume.write(self._name, offset, data)
             self._room = max(self._room, offset + len(data))
         else:
             self._volume.write(self._name, offset, data)
+
+    def append_at_last(self, lsn: int, data: bytes) -> None:
+        """Append in the room that is held on a full disk; raises DiskFull where that is used up."""
+        self.reserve.spend(partial(self.append, lsn, data, frees=True))
+
+    def make_room(self, lsn: int, checkpoint: Callable[[], None]) -> bool:
+        """Make a checkpoint on a full disk; False where that frees little, or was just tried."""
+        return self.reserve.make_room(lsn, lsn - self.checkpoint, checkpoint)
 
     def sync(self, end: int) -> None:
         """Make the journal durable up to ``end``, the end of the segment at hand."""
@@ -229,7 +255,8 @@ class Journal:
         self._come_to(end)
         data = self._volume.read(self._name, 0, self._offset(end))
         self._volume.forget(self._name)
-        self._volume.replace(self._name, data + bytes(LEAST_ROOM))
+        renewed = data + bytes(LEAST_ROOM)
+        self.reserve.spend(partial(self._volume.replace, self._name, renewed))
         self.words[GENERATION] = self._generation = self.words[GENERATION] + 1
         self._room = 0
         self.synced = end

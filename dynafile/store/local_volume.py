@@ -13,17 +13,17 @@ from typing import IO, Any, Final
 
 from atomicwrites import AtomicWriter, atomic_write
 
-from dynafile.errors import DiskFull, InvalidPath, PathNotWritable, StorageError
+from dynafile.errors import StorageError
 from dynafile.store.descriptors import read_at, sync_descriptor, sync_folder, write_all
 from dynafile.store.file_claim import FileClaim
 from dynafile.store.file_lock import FileLock
+from dynafile.store.file_reserve import FileReserve
 from dynafile.store.file_scratch import FileScratch
-from dynafile.store.names import LOCK_NAME, claim_name, half_made_name
+from dynafile.store.names import LOCK_NAME, RESERVE_NAME, claim_name, half_made_name
+from dynafile.store.os_errors import translated
 from dynafile.store.position import POSITION_BYTES
 
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 _numbers = itertools.count()
 
@@ -69,7 +69,7 @@ class LocalVolume:
             except FileNotFoundError:
                 raise
             except OSError as error:
-                raise _translated(error, self._path(name)) from error
+                raise translated(error, self._path(name)) from error
             kept = self._descriptors.setdefault(name, descriptor)
             if kept != descriptor:
                 os.close(descriptor)  # another thread was faster
@@ -85,7 +85,7 @@ class LocalVolume:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise _translated(error, self._path(name)) from error
+            raise translated(error, self._path(name)) from error
 
     def read_apart(self, name: str, offset: int, size: int) -> bytes:
         """Return up to ``size`` bytes from ``offset``, through a descriptor of its own."""
@@ -98,7 +98,7 @@ class LocalVolume:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise _translated(error, self._path(name)) from error
+            raise translated(error, self._path(name)) from error
 
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Write in place; makes the file where it is missing."""
@@ -110,7 +110,7 @@ class LocalVolume:
         except StorageError:
             raise
         except OSError as error:
-            raise _translated(error, self._path(name)) from error
+            raise translated(error, self._path(name)) from error
 
     def _open_for_write(self, name: str) -> int:
         try:
@@ -138,7 +138,7 @@ class LocalVolume:
         except OSError as error:
             if error.errno == errno.EBADF and name not in self._descriptors:
                 return  # a reading thread moved on from the segment, which was synced at its end
-            raise _translated(error, self._path(name)) from error
+            raise translated(error, self._path(name)) from error
 
     def sync_beside(self, name: str) -> None:
         """Sync a file of the journal while others write to it, or take its descriptor away.
@@ -155,7 +155,7 @@ class LocalVolume:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise _translated(error, self._path(name)) from error
+            raise translated(error, self._path(name)) from error
 
     def replace(self, name: str, data: bytes) -> None:
         """Write to ``tmp/``, sync, rename, and sync the folder and those that were made for it."""
@@ -181,7 +181,7 @@ class LocalVolume:
                     file.write(data)
                     file.flush()
         except OSError as error:
-            raise _translated(error, path) from error
+            raise translated(error, path) from error
 
     def _make_folders(self, *folders: str) -> None:
         """Make folders below the root and sync the folders that hold the new names."""
@@ -206,7 +206,7 @@ class LocalVolume:
         try:
             self._make_folder(folder, self._unsynced)
         except OSError as error:
-            raise _translated(error, self._path(folder)) from error
+            raise translated(error, self._path(folder)) from error
 
     def fill(self, files: Sequence[tuple[str, bytes]]) -> None:
         """Write all before the first is synced, without the detour by ``tmp/``."""
@@ -232,12 +232,16 @@ class LocalVolume:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise _translated(error, path) from error
+            raise translated(error, path) from error
 
     def scratch(self) -> FileScratch:
         """Return a file without a name in ``tmp/``."""
         self._make_folders("tmp")
-        return FileScratch(self._path("tmp"), _translated)
+        return FileScratch(self._path("tmp"), translated)
+
+    def reserve(self) -> FileReserve:
+        """Return the room that the file ``reserve`` holds."""
+        return FileReserve(self._path(RESERVE_NAME), translated)
 
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder; none where it is missing."""
@@ -246,7 +250,7 @@ class LocalVolume:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise _translated(error, self._path(folder)) from error
+            raise translated(error, self._path(folder)) from error
 
     def remove(self, name: str) -> None:
         """Remove a file or a folder; links are removed, never followed.
@@ -265,7 +269,7 @@ class LocalVolume:
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise _translated(error, path) from error
+            raise translated(error, path) from error
 
     def _remove_folder(self, path: str) -> None:
         while os.path.isdir(path):
@@ -274,7 +278,7 @@ class LocalVolume:
             except FileNotFoundError:
                 continue  # another process is at it too, since it has opened the store
             except OSError as error:
-                raise _translated(error, path) from error
+                raise translated(error, path) from error
 
     def take_away(self, name: str) -> str:
         """Rename a folder into ``tmp/``."""
@@ -287,7 +291,7 @@ class LocalVolume:
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise _translated(error, path) from error
+            raise translated(error, path) from error
         return f"tmp/{os.path.basename(half)}"
 
     def lock(self) -> FileLock:
@@ -300,13 +304,13 @@ class LocalVolume:
                 if os.fstat(descriptor).st_size == 0:
                     os.write(descriptor, LOCK_TEXT)
             except OSError as error:
-                raise _translated(error, path) from error
+                raise translated(error, path) from error
             self._lock = FileLock(descriptor, self.share(), self.root)
         return self._lock
 
     def claim(self, name: str) -> FileClaim:
         """Return a claim on a file of its own, which is there while somebody holds it."""
-        return FileClaim(self._path(claim_name(name)), name, _translated)
+        return FileClaim(self._path(claim_name(name)), name, translated)
 
     def share(self) -> memoryview:
         """Map the file ``position``.
@@ -321,7 +325,7 @@ class LocalVolume:
                 # Not kept: a writer may make the file.
                 return memoryview(bytes(POSITION_BYTES)).cast("Q")
             except OSError as error:
-                raise _translated(error, path) from error
+                raise translated(error, path) from error
         return self._words
 
     def _map(self, path: str) -> memoryview:
@@ -369,26 +373,3 @@ class LocalVolume:
 
 
 LOCK_TEXT: Final = b"The writer's lock of Dynafile; its holder's pid is in the file position.\n"
-
-
-def _translated(error: OSError, path: str) -> StorageError:
-    if isinstance(error, StorageError):
-        return error
-    reason = error.strerror or str(error)
-    if error.errno in _FULL:
-        return DiskFull(
-            f"{path}: the disk is full ({reason}); nothing of this write was kept. Free some space "
-            f"and try again",
-            path=path,
-            errno=error.errno,
-        )
-    if error.errno in _DENIED:
-        return PathNotWritable(
-            f"{path} cannot be opened ({reason}): check its owner and mode, or open a folder that "
-            f"may only be read with read_only=True",
-            path=path,
-            errno=error.errno,
-        )
-    if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG):
-        return InvalidPath(f"{path}: {reason}", path=path, errno=error.errno)
-    return StorageError(f"{path}: {reason}", path=path, errno=error.errno)

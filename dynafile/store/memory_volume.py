@@ -77,6 +77,21 @@ class MemoryScratch:
         self._data.clear()
 
 
+class MemoryReserve:
+    """Room in memory, of which there is always enough."""
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    def size(self) -> int:
+        """Return how many bytes are held."""
+        return self._size
+
+    def resize(self, size: int) -> None:
+        """Hold so many bytes."""
+        self._size = size
+
+
 class MemoryVolume:
     """Files in a dictionary."""
 
@@ -87,6 +102,7 @@ class MemoryVolume:
         self.folders: set[str] = set()
         """Those that :meth:`make` made; others are there when something is in them."""
         self._lock = MemoryLock()
+        self._reserve = MemoryReserve()
         self._claims: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._words = memoryview(bytearray(POSITION_BYTES)).cast("Q")
 
@@ -137,6 +153,10 @@ class MemoryVolume:
     def scratch(self) -> MemoryScratch:
         """Return a file in memory."""
         return MemoryScratch()
+
+    def reserve(self) -> MemoryReserve:
+        """Return what is held, which costs nothing."""
+        return self._reserve
 
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder."""

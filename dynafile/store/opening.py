@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Final
 
 from dynafile.errors import (
     CorruptFile,
+    DiskFull,
     ForeignFile,
     InvalidPath,
     NotConverted,
@@ -28,6 +30,7 @@ from dynafile.store.names import (
     LOCK_NAME,
     META_NAME,
     POSITION_NAME,
+    RESERVE_NAME,
     is_half_made,
     is_old_folder,
     parse_partition_directory,
@@ -47,7 +50,7 @@ from dynafile.store.schema import Meta, Schema
 from dynafile.store.strays import stray_folders
 from dynafile.store.volume import Volume
 
-OUR_NAMES: Final = (CHECKPOINT_NAME, "journal", "runs", "tables", "_partitions")
+OUR_NAMES: Final = (CHECKPOINT_NAME, RESERVE_NAME, "journal", "runs", "tables", "_partitions")
 """Names that only a store may have; a folder that has one of them and no ``meta.json`` is somebody
 else's."""
 _PAUSE_SECONDS: Final = 0.002
@@ -265,6 +268,8 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
     if not alive:
         for slot in range(FIRST_SLOT, FIRST_SLOT + SLOTS):
             words[slot] = 0
+    with contextlib.suppress(DiskFull):
+        journal.reserve.refill(replica.lsn - replica.checkpoint.lsn)
     words[SUSPECT] = words[BUSY] = 0
     words[END] = replica.lsn
     words[BOOT] = boot  # after END, which a reader believes on the same boot

@@ -70,6 +70,16 @@ class Scratch(Protocol):
         """Give the space back."""
 
 
+class HeldRoom(Protocol):
+    """Room on the disk that is held so that nobody else gets it."""
+
+    def size(self) -> int:
+        """Return how many bytes are held."""
+
+    def resize(self, size: int) -> None:
+        """Hold so many bytes; raises DiskFull and leaves it as it was. Fewer can always be held."""
+
+
 class Volume(Protocol):
     """Files by name, relative to one folder, with forward slashes.
 
@@ -125,6 +135,9 @@ class Volume(Protocol):
 
     def scratch(self) -> Scratch:
         """Return an empty file without a name, which is gone with its process."""
+
+    def reserve(self) -> HeldRoom:
+        """Return the room that the folder holds, a new object each time."""
 
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder, unsorted; none where the folder is missing."""

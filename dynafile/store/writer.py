@@ -6,7 +6,11 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from dynafile.errors import CommitOutcomeUnknown, CorruptFile, InvalidArgument, StorageError
+from dynafile.errors import (
+    CommitOutcomeUnknown,
+    DiskFull,
+    StorageError,
+)
 from dynafile.store.format import (
     MAX_RECORD_BYTES,
     SCHEMA,
@@ -14,12 +18,14 @@ from dynafile.store.format import (
     Operation,
     encode_record,
 )
-from dynafile.store.group import Commit, Group, Maintenance, Prepare
+from dynafile.store.group import Commit, Group, Maintenance, Prepare, too_large
 from dynafile.store.journal import Journal
 from dynafile.store.names import META_NAME
 from dynafile.store.position import BUSY, END, SUSPECT
 from dynafile.store.replica import Replica
+from dynafile.store.reserve import frees
 from dynafile.store.schema import Meta
+from dynafile.store.takeover import take_over
 from dynafile.store.view import View
 from dynafile.store.volume import Lock, NoLock, Volume
 
@@ -96,7 +102,7 @@ class Writer:
             if words[END] != replica.lsn:
                 replica.catch_up()
             if words[BUSY] or words[SUSPECT]:
-                self.recover()
+                self._take_over()
             if schema != replica.schema.version:
                 raise SchemaChanged
             if prepare is not None:
@@ -181,7 +187,7 @@ class Writer:
             if words[END] != self._replica.lsn:
                 self._replica.catch_up()
             if words[BUSY] or words[SUSPECT]:
-                self.recover()
+                self._take_over()
             words[BUSY] = 1
             work()
             words[BUSY] = 0
@@ -192,28 +198,9 @@ class Writer:
                 lock.release()  # a signal came before it had begun
                 raise
 
-    def recover(self) -> None:
-        """Put right what a holder left that died: adopt its whole records, cut the torn one."""
-        replica, journal = self._replica, self._journal
-        assert journal is not None
-        if self._words[SUSPECT]:
-            journal.renew(replica.lsn)
-            self._words[SUSPECT] = 0
-        with replica.mutex:
-            try:
-                for record in journal.replay(replica.lsn, 0):
-                    replica.apply(record.operations, record.end, record.time)
-                journal.cut(replica.lsn)
-                journal.sync(replica.lsn)
-            except CorruptFile:
-                raise
-            except StorageError:
-                # See _sync: what was adopted here and is not on disk must not be adopted again.
-                self._words[SUSPECT] = 1
-                replica.fail("a sync failed while the work of a dead process was taken over")
-                raise
-            self._words[END] = replica.lsn
-        self._words[BUSY] = 0
+    def _take_over(self) -> None:
+        assert self._journal is not None
+        take_over(self._replica, self._journal, self._words)
 
     # -- one group --------------------------------------------------------------------------------
 
@@ -240,9 +227,8 @@ class Writer:
         except CommitOutcomeUnknown as error:
             _log.error("%s: a checkpoint failed: %s", self._volume.root, error)
         except StorageError as error:
-            _log.warning(
-                "%s: a checkpoint was put off, nothing is lost: %s", self._volume.root, error
-            )
+            root = self._volume.root
+            _log.warning("%s: a checkpoint was put off, nothing is lost: %s", root, error)
 
     def _see_to_meta(self, before: int) -> None:
         """Write ``meta.json``, unless the schema is another process's, which has done that."""
@@ -287,25 +273,32 @@ class Writer:
         """
         replica, journal = self._replica, self._journal
         assert journal is not None
-        time = self.now()
-        start = end = replica.lsn
+        time, start, end = self.now(), replica.lsn, replica.lsn
         version, synced = replica.schema.version, journal.synced
         chunks: list[bytes] = []
         for operations in commits:
             chunk = encode_record(end, synced, time, version, operations)
             if len(chunk) > MAX_RECORD_BYTES:
-                raise _too_large(len(chunk))
+                raise too_large(len(chunk))
             chunks.append(chunk)
             end += len(chunk)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         try:
-            journal.append(start, data)
+            try:
+                journal.append(start, data)
+            except DiskFull:
+                if not frees(commits):
+                    raise
+                journal.append_at_last(start, data)
+                self._quiet_until = 0  # a checkpoint may be due, and makes room
             if durable:
                 self._sync(journal, end)
         except CommitOutcomeUnknown:
             raise
-        except BaseException:
+        except BaseException as error:
             self._take_back(journal, start)
+            if isinstance(error, DiskFull) and self._made_room():
+                return self.write(commits, durable)
             raise
         with replica.mutex:
             self._words[END] = end
@@ -331,6 +324,15 @@ class Writer:
         except StorageError:
             self._words[SUSPECT] = 1  # the zeros cannot be written either
         self._words[BUSY] = 0
+
+    def _made_room(self) -> bool:
+        journal, maintenance = self._journal, self.maintenance
+        if journal is None or maintenance is None:
+            return False
+        self._words[BUSY] = 1
+        made = journal.make_room(self._replica.lsn, maintenance.complete)
+        self._words[BUSY] = int(made)
+        return made
 
     def _sync(self, journal: Journal, end: int) -> None:
         try:
@@ -378,8 +380,10 @@ class Writer:
 
     def write_meta(self) -> None:
         """Write ``meta.json`` as the replica has it."""
-        schema = self._replica.schema
-        self._volume.replace(META_NAME, Meta(self._replica.store_id, schema).encode())
+        replica, schema, journal = self._replica, self._replica.schema, self._journal
+        assert journal is not None
+        data = Meta(replica.store_id, schema).encode()
+        journal.reserve.replace(self._volume, META_NAME, data)
         self.meta_version = schema.version
 
     # -- without a journal ------------------------------------------------------------------------
@@ -391,10 +395,3 @@ class Writer:
                 raise replica.unusable
             for commit in self._prepare(group):
                 replica.apply_in_memory(commit.operations, self.now())
-
-
-def _too_large(size: int) -> InvalidArgument:
-    return InvalidArgument(
-        f"a commit of {size} bytes is over the limit of {MAX_RECORD_BYTES}: split it, or give "
-        f"batch_writer a flush_items="
-    )

@@ -153,7 +153,7 @@ def test_it_is_converted_once(
     assert len(db) == 301
     assert (tmp_path / "meta.json").read_bytes() == meta
     assert {path.name for path in tmp_path.iterdir()} == {
-        "_partitions", "checkpoint", "journal", "lock", "meta.json", "position", "tmp"
+        "_partitions", "checkpoint", "journal", "lock", "meta.json", "position", "reserve", "tmp"
     }  # fmt: skip
 
 

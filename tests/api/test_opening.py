@@ -579,7 +579,7 @@ def test_a_making_that_was_interrupted(
 
     def failing(volume: LocalVolume, name: str, data: bytes) -> None:
         calls.append(name)
-        if len(calls) == step:
+        if len(calls) >= step:
             (tmp_path / "db" / "tmp").mkdir(exist_ok=True)
             (tmp_path / "db" / "tmp" / "1-0.half").write_bytes(data[: len(data) // 2])
             raise DiskFull("the disk is full", path=name)
@@ -589,7 +589,7 @@ def test_a_making_that_was_interrupted(
         patch.setattr(LocalVolume, "replace", failing)
         with pytest.raises(DiskFull):
             database()
-    assert len(calls) == step
+    assert len(set(calls)) == step
     db = database(table_name="events") if step == 1 else database()
     db.put_item(item=ITEM)
     assert (len(db), list((tmp_path / "db" / "tmp").iterdir())) == (1, [])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dynafile.errors import DiskFull
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.position import POSITION_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dynafile.store.volume import Claim, Lock, Scratch, Volume
+    from dynafile.store.volume import Claim, HeldRoom, Lock, Scratch, Volume
 
 WRITING = ("write", "sync", "replace", "make", "fill", "remove")
 """The calls that change something."""
@@ -51,6 +53,63 @@ class PoweredVolume(MemoryVolume):
         self.files = {name: bytearray(data) for name, data in self.synced.items()}
         self.folders.clear()
         self._words = memoryview(bytearray(POSITION_BYTES)).cast("Q")
+
+
+class BudgetVolume(MemoryVolume):
+    """A disk of so many bytes, which files take in blocks, as the reserve does."""
+
+    BLOCK = 4096
+
+    def __init__(self, budget: int) -> None:
+        super().__init__()
+        self.budget = budget
+        self.held = 0
+
+    def room(self) -> int:
+        """How many bytes nobody has."""
+        return self.budget - self._blocks(self.held) - sum(map(self._blocks, self._sizes()))
+
+    def _sizes(self) -> list[int]:
+        return [len(data) for data in self.files.values()]
+
+    def _blocks(self, size: int) -> int:
+        return -(-size // self.BLOCK) * self.BLOCK
+
+    def _take(self, size: int, name: str) -> None:
+        if size > self.room():
+            raise DiskFull(f"{name}: the disk is full", path=name, errno=errno.ENOSPC)
+
+    def write(self, name: str, offset: int, data: bytes) -> None:
+        before = len(self.files.get(name, b""))
+        self._take(self._blocks(max(before, offset + len(data))) - self._blocks(before), name)
+        super().write(name, offset, data)
+
+    def replace(self, name: str, data: bytes) -> None:
+        self.replace_all([(name, data)])
+
+    def replace_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        # The new ones are whole before the old ones go.
+        self._take(sum(self._blocks(len(data)) for _, data in files), files[0][0])
+        for name, data in files:
+            super().replace(name, data)
+
+    def reserve(self) -> HeldRoom:  # type: ignore[override]
+        return _HeldOf(self)
+
+
+class _HeldOf:
+    """What a volume with a budget holds."""
+
+    def __init__(self, volume: BudgetVolume) -> None:
+        self._volume = volume
+
+    def size(self) -> int:
+        return self._volume.held
+
+    def resize(self, size: int) -> None:
+        volume = self._volume
+        volume._take(volume._blocks(size) - volume._blocks(volume.held), "reserve")
+        volume.held = size
 
 
 class WatchedVolume:
@@ -113,6 +172,9 @@ class WatchedVolume:
 
     def scratch(self) -> Scratch:
         return self.inner.scratch()
+
+    def reserve(self) -> HeldRoom:
+        return self.inner.reserve()
 
     def list(self, folder: str) -> list[str]:
         self._note("list", folder)
