@@ -145,6 +145,8 @@ class Checkpointer:
     def _begin(self) -> None:
         """Start a new segment; what lies before it is what the checkpoint covers."""
         replica = self._replica
+        if self._volume.removed():
+            raise replica.fail("its folder was removed or replaced while it was open")
         base = replica.lsn + RECORD_HEADER_BYTES + OPERATION_HEADER_BYTES + 8
         for begun in segments(self._volume):
             if begun > self._journal.last:

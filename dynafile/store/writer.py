@@ -10,6 +10,7 @@ from dynafile.errors import (
     CommitOutcomeUnknown,
     DiskFull,
     StorageError,
+    StoreFailed,
 )
 from dynafile.store.format import (
     MAX_RECORD_BYTES,
@@ -337,6 +338,9 @@ class Writer:
     def _sync(self, journal: Journal, end: int) -> None:
         try:
             journal.sync(end)
+        except StoreFailed as error:
+            self._replica.shut(error)
+            raise
         except Exception as error:
             raise self._outcome_unknown(error) from error
 
