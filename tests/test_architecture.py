@@ -204,6 +204,7 @@ SEAM = {
     "dynafile.store.descriptors",
     "dynafile.store.file_claim",
     "dynafile.store.file_lock",
+    "dynafile.store.file_reserve",
     "dynafile.store.file_scratch",
     "dynafile.store.filesystem",
     "dynafile.store.local_volume",
