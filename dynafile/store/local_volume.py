@@ -154,9 +154,11 @@ class LocalVolume:
             finally:
                 os.close(descriptor)
         except FileNotFoundError:
+            self._refuse_removed()
             raise
         except OSError as error:
             raise translated(error, self._path(name)) from error
+        self._refuse_removed()
 
     def replace(self, name: str, data: bytes) -> None:
         """Write to ``tmp/``, sync, rename, and sync the folder and those that were made for it."""

@@ -314,8 +314,7 @@ class Writer:
 
     def now(self) -> int:
         """Return the time in microseconds, which never goes back."""
-        time = int(self._clock() * 1_000_000)
-        return max(self._replica.time, time)
+        return max(self._replica.time, int(self._clock() * 1_000_000))
 
     def _take_back(self, journal: Journal, start: int) -> None:
         """Undo an append that was not published, so that no later holder adopts it."""
@@ -338,13 +337,14 @@ class Writer:
     def _sync(self, journal: Journal, end: int) -> None:
         try:
             journal.sync(end)
-        except StoreFailed as error:
-            self._replica.shut(error)
-            raise
         except Exception as error:
-            raise self._outcome_unknown(error) from error
+            raise self._failed(error) from error
 
-    def _outcome_unknown(self, error: Exception) -> CommitOutcomeUnknown:
+    def _failed(self, error: Exception) -> StorageError:
+        """Make the replica unusable after a sync that failed; return what to raise."""
+        if isinstance(error, StoreFailed):
+            self._replica.shut(error)
+            return StoreFailed(error.message, path=error.path)
         # What a failed sync left on disk is not known, and a second sync would say yes without
         # writing (the kernel drops what it could not write). Nobody adopts it; see SUSPECT.
         self._words[SUSPECT] = 1
@@ -375,7 +375,7 @@ class Writer:
                 sync()
             except Exception as error:
                 with self.mutex:  # not in the middle of another thread's commit
-                    raise self._outcome_unknown(error) from error
+                    raise self._failed(error) from error
 
     def structure(self, operation: Operation, *, durable: bool = True) -> None:
         """Append a structural record; called under the lock, by maintenance."""
@@ -395,7 +395,6 @@ class Writer:
     def _commit_in_memory(self, group: list[Commit]) -> None:
         replica = self._replica
         with replica.mutex:
-            if replica.unusable is not None:
-                raise replica.unusable
+            self._refuse_unusable()
             for commit in self._prepare(group):
                 replica.apply_in_memory(commit.operations, self.now())
