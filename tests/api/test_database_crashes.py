@@ -213,7 +213,7 @@ def test_an_error_at_each_call() -> None:
             if life.store is not None:
                 life.store.close()
         assert_whole(inner, life.models)
-    assert failed > 10
+    assert failed > 5  # the others found room in the reserve
 
 
 def test_what_a_dead_process_left_is_nobodys() -> None:
