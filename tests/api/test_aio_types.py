@@ -18,8 +18,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, assert_type
 
 from dynafile import (
-    Attr, AsyncBatchWriter, AsyncDatabase, AsyncDynafile, AsyncTable, AsyncTransaction, Event,
-    GetResult, Page, TableDescription, TransactGetResult, WriteResult,
+    Attr, AsyncBatchWriter, AsyncDatabase, AsyncDynafile, AsyncStream, AsyncStreamRecord,
+    AsyncTable, AsyncTransaction, Event, GetResult, Page, StatementResult, TableDescription,
+    TransactGetResult, WriteResult,
 )
 from dynafile.table.index_options import Index
 
@@ -55,6 +56,15 @@ async def main() -> None:
             return 1
 
         assert_type(await db.run_transaction(body), int)
+        async with db.stream(name="mailer", follow=False) as stream:
+            assert_type(stream, AsyncStream)
+            async for record in stream:
+                assert_type(record, AsyncStreamRecord)
+                assert_type(record.new_image, dict[str, Any] | None)
+                async with db.transaction() as tx:
+                    await record.ack(transaction=tx)
+        statement = await db.execute_statement(statement="SELECT * FROM db")
+        assert_type(statement, StatementResult)
         await db.add_stream_listener(hear)
         await db.add_stream_listener(print)
     assert_type(await AsyncDynafile.open("db"), AsyncDynafile)
@@ -74,6 +84,8 @@ async def wrong(db: AsyncDynafile) -> None:
     (await db.get_item(key={}))["name"]  # E: index
     for item in db.query("a"): ...  # E: attr-defined
     await db.query("a")  # E: misc
+    for record in db.stream(): ...  # E: attr-defined
+    async for record in db.stream(): record.ack()  # E: unused-coroutine
     AsyncDynafile("db", durability="perhaps")  # E: arg-type
 """
 
