@@ -48,8 +48,9 @@ class Statements(Transactional):
         :param return_values_on_condition_check_failure: ``"ALL_OLD"`` for the item that is there,
             as ``item`` of the error.
 
-        A SELECT whose WHERE fixes the partition key by ``=`` or IN reads the items of that key; any
-        other reads the whole table, see :meth:`explain`. A page has at most 1 MB of items.
+        A SELECT whose WHERE fixes the partition key by ``=``, IN, or an OR of such reads the items
+        of that key; any other reads the whole table, see :meth:`explain`. A page has at most 1 MB
+        of items.
         Raises StatementError where the text does not parse, DuplicateItem for an INSERT on a key
         that is taken, ConditionalCheckFailed for an UPDATE or DELETE whose condition does not hold,
         ResourceNotFound, and ValidationError kinds.

@@ -20,6 +20,7 @@ from dynafile.expressions.nodes import (
     Literal,
     Membership,
     Operand,
+    Or,
     junction,
 )
 from dynafile.key_ranges import bound_range
@@ -166,22 +167,42 @@ def _members(
     keys: KeySchema | Index, name: str, rest: list[Condition], used: list[Condition]
 ) -> list[tuple[Any, ...]]:
     for term in rest:
-        if not isinstance(term, Membership) or not _is_key(term.operand, name):
+        literals = _values_of(term, name)
+        if literals is None:
             continue
-        literals = [value for value in term.values if isinstance(value, Literal)]
-        if len(literals) < len(term.values):
-            continue
-        if len(literals) > MOST_PARTITION_KEYS:
-            raise ValidationError(
-                f"IN takes up to {MOST_PARTITION_KEYS} values of the partition key {name}, not "
-                f"{len(literals)}"
-            )
         rest.remove(term)
         used.append(term)
         # 1 and 1.0 are one key.
         found = {partition_of(keys, (one.value,)): one.value for one in literals}
         return [(value,) for value in found.values()]
     return []
+
+
+def _values_of(term: Condition, name: str) -> list[Literal] | None:
+    """Return the values of which a condition says that an attribute is one; None: it does not."""
+    if isinstance(term, Or):
+        found: list[Literal] = []
+        for branch in term.conditions:
+            values = _values_of(branch, name)
+            if values is None:
+                return None
+            found += values
+        return found
+    if isinstance(term, Membership) and _is_key(term.operand, name):
+        literals = [value for value in term.values if isinstance(value, Literal)]
+        if len(literals) < len(term.values):
+            return None
+        if len(literals) > MOST_PARTITION_KEYS:
+            raise ValidationError(
+                f"IN takes up to {MOST_PARTITION_KEYS} values of the partition key {name}, not "
+                f"{len(literals)}"
+            )
+        return literals
+    equality = _comparison_of(term, name)
+    if equality is None or equality.operator != "=":
+        return None
+    (value,) = equality.operands
+    return [value] if isinstance(value, Literal) else None
 
 
 def _is_key(operand: Operand, name: str) -> bool:
@@ -231,7 +252,7 @@ def take_key(
     Raises ``ValidationError``, in DynamoDB's words, where it does not name all of a key.
     """
     selection = select_keys(keys, condition)
-    by_list = any(isinstance(term, Membership) for term in selection.used)
+    by_list = not all(isinstance(term, Comparison) for term in selection.used)
     if not selection.is_whole_key or by_list:
         error = ValidationError(
             "Where clause does not contain a mandatory equality on all key attributes"

@@ -113,6 +113,8 @@ def keys(items: Any) -> list[tuple[Any, Any]]:
         ("customer = 'ada' AND customer = 'bob'", []),
         ("customer = 'ada' AND day = 1 AND day = 2", []),
         ("customer IN ['ada'] AND day = 2", [2]),
+        ("(customer = 'ada' OR 'ada' = customer) AND day = 2", [2]),
+        ("(customer = 'ada' OR customer = 'nobody') AND day > 3", [4, 5]),
         ("customer = 'nobody'", []),
         ("customer = 'ada' ORDER BY day DESC", [5, 4, 3, 2, 1]),
         ("customer = 'ada' AND day < 4 ORDER BY customer, day DESC", [3, 2, 1]),
@@ -162,6 +164,27 @@ def test_partition_keys_in_a_list(db: Database) -> None:
         rows(db, f"SELECT * FROM orders WHERE customer IN [{many}]")
     # An attribute that is no key is a filter, of which there may be a hundred.
     assert rows(db, f"SELECT * FROM orders WHERE note IN [{many}]") == []
+
+
+def test_partition_keys_joined_by_or(db: Database) -> None:
+    """DynamoDB's guide has them among what is no full scan; that read the whole table here."""
+    listed = "SELECT * FROM orders WHERE customer IN ['eve', 'ada', 'bob'] AND day < 3"
+    joined = (
+        "SELECT * FROM orders "
+        "WHERE (customer = 'eve' OR customer IN ['ada', 'eve'] OR customer = 'bob') AND day < 3"
+    )
+    assert db.explain(joined).operation == "Query"
+    for order in ("", " ORDER BY day DESC", " ORDER BY customer"):
+        for limit in (None, 1, 4):
+            assert rows(db, joined + order, limit=limit) == rows(db, listed + order, limit=limit)
+    for where in (
+        "customer = 'ada' OR day = 1",
+        "customer = 'ada' OR customer > 'b'",
+        "customer = 'ada' OR NOT customer = 'bob'",
+        "customer = 'ada' OR (customer = 'bob' AND day = 1)",
+        "customer = 'ada' OR customer = note",
+    ):
+        assert db.explain(f"SELECT * FROM orders WHERE {where}").scans
 
 
 @pytest.mark.parametrize("limit", [None, 1, 2, 3, 100])
@@ -505,6 +528,7 @@ def test_writes_name_the_whole_key(db: Database) -> None:
         "customer = 'ada' AND day > 1",
         "customer IN ['ada', 'bob'] AND day = 1",
         "customer IN ['ada'] AND day = 1",
+        "(customer = 'ada' OR customer = 'ada') AND day = 1",
         "total = 1",
     ):
         for statement in ("UPDATE orders SET x = 1 WHERE ", "DELETE FROM orders WHERE "):
