@@ -6,7 +6,7 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Final, Protocol
 
 from dynafile.errors import CorruptFile, DynafileError
@@ -198,8 +198,10 @@ class MemoryHistory:
                 if lsn < first:
                     raise Forgotten
                 at = lsn - first
-                few = islice(self._kept, at, at + min(stop - lsn, MEMORY_RECORDS))
-                part = [record for record, _ in few]
+                end = min(at + min(stop - lsn, MEMORY_RECORDS), len(self._kept))
+                # By their places: a deque finds those near either end at once, where who follows
+                # is, and iterating over it would begin at the oldest.
+                part = [self._kept[place][0] for place in range(at, end)]
             if not part:
                 raise Forgotten  # nothing was kept from there on
             yield from part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,14 @@ from store.stores import SPACE, abandon, contents, key, open_folder
 
 from dynafile.errors import CorruptFile, DiskFull, ForeignFile, StorageError
 from dynafile.store.format import CHANGE, PUT, SEGMENT_HEADER_BYTES, Operation, Record
-from dynafile.store.history import Forgotten, NoCommit, forgets, segments, superfluous
+from dynafile.store.history import (
+    Forgotten,
+    MemoryHistory,
+    NoCommit,
+    forgets,
+    segments,
+    superfluous,
+)
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.names import segment_name
 from dynafile.store.registry import open_store, open_volume
@@ -187,6 +195,31 @@ def test_as_much_as_is_wanted(memory: bool, clock: Clock) -> None:
     begin = store.history.oldest(store.published(), 0)
     size = store.history.size(begin, store.published())
     assert 14_000 < size < 50_000  # the rest is in segments that go as a whole
+    store.close()
+
+
+def test_who_follows_in_memory_does_not_go_through_what_is_kept(clock: Clock) -> None:
+    """Each read began at the oldest commit, so a day of them made every record slower to read."""
+    store = opened(None, clock, Retention(DAY))
+    for number in range(3000):
+        write(store, number)
+    gone_through = 0
+
+    class Counting(deque[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            nonlocal gone_through
+            for each in super().__iter__():
+                gone_through += 1
+                yield each
+
+    assert isinstance(store.history, MemoryHistory)
+    store.history._kept = Counting(store.history._kept)
+    gone_through = 0
+    end = store.published()
+    last = list(store.history.read(end - 1, end))
+    assert [record.lsn for record in last] == [end - 1]
+    assert gone_through < 10
+    assert everything(store) == list(range(3000))
     store.close()
 
 
