@@ -52,7 +52,17 @@ def parse_sequence_number(text: object) -> Position:
 class StreamRecord:
     """What was done to one item, as one commit did it. The images are decoded when asked for."""
 
-    __slots__ = ("_acknowledge", "_key", "_keys", "_mark", "_new", "_old", "_position", "_time")
+    __slots__ = (
+        "_acknowledge",
+        "_found",
+        "_key",
+        "_keys",
+        "_mark",
+        "_new",
+        "_old",
+        "_position",
+        "_time",
+    )
 
     def __init__(
         self,
@@ -71,6 +81,8 @@ class StreamRecord:
         self._old: bytes | dict[str, Any] | None = old
         self._time = time
         self._position = position
+        self._found: dict[str, Any] | None = None
+        """The key attributes as they are in an image, found before anybody can change that."""
         self._acknowledge: Callable[[StreamRecord, Any], None] | None = None
 
     @property
@@ -86,27 +98,35 @@ class StreamRecord:
     @property
     def keys(self) -> dict[str, Any]:
         """The key attributes of the item."""
-        item = self.item
-        names = [self._keys.pk] if self._keys.sk is None else [self._keys.pk, self._keys.sk]
-        if item is not None:
-            return {name: item[name] for name in names}
-        found, at = {}, HASH_BYTES
-        for name in names:
-            found[name], at = decode_key_value(self._key, at)
-        return found
+        if self._found is None and self.item is None:
+            found, at = {}, HASH_BYTES
+            for name in self._names():
+                found[name], at = decode_key_value(self._key, at)
+            self._found = found
+        assert self._found is not None  # or an image was decoded, and it is found in there
+        return dict(self._found)
+
+    def _names(self) -> tuple[str, ...]:
+        return (self._keys.pk,) if self._keys.sk is None else (self._keys.pk, self._keys.sk)
+
+    def _decoded(self, raw: bytes) -> dict[str, Any]:
+        image = decode_item(raw)
+        if self._found is None:
+            self._found = {name: image[name] for name in self._names()}
+        return image
 
     @property
     def new_image(self) -> dict[str, Any] | None:
         """The item after the change; None where it is gone, or the view type leaves it out."""
         if isinstance(self._new, bytes):
-            self._new = decode_item(self._new)
+            self._new = self._decoded(self._new)
         return self._new if self._mark & NEW else None
 
     @property
     def old_image(self) -> dict[str, Any] | None:
         """The item before the change; None where it was new, or the view type leaves it out."""
         if isinstance(self._old, bytes):
-            self._old = decode_item(self._old)
+            self._old = self._decoded(self._old)
         return self._old if self._mark & OLD else None
 
     @property
@@ -152,7 +172,7 @@ class StreamRecord:
     def __reduce__(self) -> tuple[Any, ...]:
         # What acknowledges it stays behind: that is a matter of the process that was given it.
         parts = (self._keys, self._key, self._mark, self._new, self._old, self._time)
-        return StreamRecord, (*parts, self._position)
+        return StreamRecord, (*parts, self._position), (None, {"_found": self._found})
 
     def __repr__(self) -> str:
         return f"<{self.event_name} {self.keys!r} at {self.sequence_number}>"

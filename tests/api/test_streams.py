@@ -338,6 +338,23 @@ def test_records_can_be_sent_to_other_processes(db: Dynafile) -> None:
                     copy.ack()
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_keys_of_a_record_whose_images_were_changed(view: str, database: OpenDatabase) -> None:
+    """They were looked up in the image: without them in there, also the repr raised KeyError."""
+    db = database(stream=view)
+    db.put_item(item={**A1, "n": 1})
+    db.update_item(key=A1, update_expression="REMOVE n")
+    for record in records(db):
+        for image in (record.new_image, record.old_image):
+            if image is not None:
+                del image["PK"]
+                image["SK"] = "other"
+        copy = pickle.loads(pickle.dumps(record))
+        record.keys.clear()
+        assert record.keys == copy.keys == A1
+        assert repr(A1) in repr(record)
+
+
 # -- expiry -----------------------------------------------------------------------------------------
 
 
