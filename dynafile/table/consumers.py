@@ -99,6 +99,9 @@ class Consumer:
         self._kept: list[StreamRecord] = []
         """What it was given beside records that are lost."""
         self._mutex = threading.Lock()
+        self._settled: Head | None = None
+        """A head of this consumer alone, beside which all that was handed out is its own: others
+        come, or take, by changing the head."""
         self._noted = time.monotonic()
         self._size = 1
         self._taken = 0.0
@@ -189,15 +192,19 @@ class Consumer:
             return [], []
         orphans: list[Position] = []
         chosen: list[StreamRecord] = []
+        settled: Head | None = None
 
         def prepare(view: View) -> list[Operation]:
+            nonlocal settled
+            settled = None
             orphans.clear()
             chosen.clear()
             if self._head(view) != head:
                 raise _Again
             members = self._living(head)
-            most = self._size if members == (self._id.hex(),) else 1
-            operations, blocked = self._orphans(view, members, most, orphans)
+            is_alone = members == (self._id.hex(),)
+            most = self._size if is_alone else 1
+            operations, blocked = self._orphans(view, head, most, orphans)
             at = end
             for record in ahead:
                 if len(orphans) + len(chosen) >= most or len(blocked) > MOST_WAITING:
@@ -211,9 +218,12 @@ class Consumer:
             if not operations and not self._is_note_due(head, at):
                 return []
             self._noted = time.monotonic()
-            return [*operations, self._put(Head(head.start, at, members))]
+            following = Head(head.start, at, members)
+            settled = following if is_alone and not blocked else None
+            return [*operations, self._put(following)]
 
         self._commit(prepare, durable=False)
+        self._settled = settled or self._settled
         return orphans, chosen
 
     def _living(self, head: Head) -> tuple[str, ...]:
@@ -221,11 +231,13 @@ class Consumer:
 
     def _is_any_free(self, head: Head) -> bool:
         """Look, without the lock, for a record that was handed out and can be ours."""
+        if head == self._settled:
+            return False
         chosen: list[Position] = []
 
         def look(view: View) -> None:
             chosen.clear()
-            self._orphans(view, self._living(head), 1, chosen)
+            self._orphans(view, head, 1, chosen)
 
         self.store.look(look)
         return bool(chosen)
@@ -236,11 +248,14 @@ class Consumer:
         return at != head.at and time.monotonic() - self._noted > often
 
     def _orphans(
-        self, view: View, members: tuple[str, ...], most: int, chosen: list[Position]
+        self, view: View, head: Head, most: int, chosen: list[Position]
     ) -> tuple[list[Operation], set[bytes]]:
         """Choose what was handed out and nobody has, and return the items that others are at."""
         blocked: set[bytes] = set()
         operations: list[Operation] = []
+        if head == self._settled:
+            return operations, blocked  # looking through what is its own would be all that it does
+        members = self._living(head)
         for entry, value in view.range(self._state.space, *self._state.entries):
             owner, item = value[:16], value[16:]
             if owner == self._id:
@@ -276,8 +291,9 @@ class Consumer:
         if transaction is None:
             self._commit(prepare)
             with self._mutex:
-                while self._given and self._given[0] in places:
-                    self._given.popleft()
+                for place in places:  # another thread may have acknowledged some of them
+                    if self._given and self._given[0] == place:
+                        self._given.popleft()
             return
         also = getattr(transaction, "_also", None)
         if also is None:

@@ -26,6 +26,7 @@ from dynafile.errors import (
     TrimmedDataAccess,
     ValidationError,
 )
+from dynafile.store.view import View
 from dynafile.table.stream_record import key_of
 
 if TYPE_CHECKING:
@@ -228,6 +229,45 @@ def test_wanted_records(db: Dynafile) -> None:
             assert record.keys["SK"] % 2 == 1
             assert record.keys["SK"] >= 20
     assert rest(db) == []  # what was not wanted is done with
+
+
+def test_many_that_are_acknowledged_at_the_end(
+    db: Dynafile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking each lot went through all that had been handed out before, its own all of it."""
+    looked_through = 0
+    original = View.range
+
+    def counting(self: View, *args: Any, **options: Any) -> Any:
+        nonlocal looked_through
+        found = original(self, *args, **options)
+        looked_through += len(found)
+        return found
+
+    put(db, *range(2_000))
+    monkeypatch.setattr(View, "range", counting)
+    with named(db) as stream:
+        found = list(stream)
+        found[-2].ack()
+        assert numbers(found) == list(range(2_000))
+    assert looked_through < 2_000
+    assert rest(db) == [1_999]
+
+
+def test_one_that_is_alone_again(db: Dynafile) -> None:
+    """What another left goes to it, though all that it knew of was its own."""
+    put(db, 1)
+    with named(db) as stream:
+        assert numbers(stream) == [1]
+        assert numbers(stream) == []
+        other = named(db)
+        for number in (2, 3):
+            db.put_item(item={"PK": "q", "SK": number})
+        assert numbers(other) == [2, 3]
+        assert numbers(stream) == []
+        other.close()
+        assert numbers(stream) == [2, 3]
+        assert numbers(stream) == []
 
 
 # -- acknowledging ----------------------------------------------------------------------------------
