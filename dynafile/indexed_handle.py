@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from dynafile.errors import InvalidArgument, ReadOnlyDatabase
+from dynafile.errors import ReadOnlyDatabase
 from dynafile.handle import TableHandle
+from dynafile.request_checks import check_seconds
 from dynafile.table.index_changes import add_indexes, drop_index
 from dynafile.table.index_options import Index, check_index_name, check_indexes, declared
 
@@ -62,8 +63,7 @@ class IndexedHandle(TableHandle):
         backfill stop.
         """
         self._check_open()
-        if timeout is not None and (isinstance(timeout, bool) or not timeout >= 0):
-            raise InvalidArgument(f"timeout must be a number of at least 0, or None: {timeout!r}")
+        check_seconds(timeout, "timeout")
         return self._backfill is None or self._backfill.wait(timeout)
 
     def _check_writable(self, call: str) -> None:

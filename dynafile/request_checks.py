@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from dynafile.errors import ValidationError
+from dynafile.errors import InvalidArgument, ValidationError
 
 RETURN_VALUES: Final = ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
 ON_FAILURE: Final = ("ALL_OLD", "NONE")
@@ -33,3 +33,11 @@ def check_at_least(value: Any, name: str, least: int) -> None:
             f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy "
             f"constraint: Member must have value greater than or equal to {least}"
         )
+
+
+def check_seconds(value: Any, name: str) -> None:
+    """Raise InvalidArgument unless a number of seconds is None or at least 0."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise InvalidArgument(f"{name} must be a number of at least 0, or None: {value!r}")

@@ -73,6 +73,7 @@ MAIN = 6
 
 BESIDE = {
     ("aio", "database"),
+    ("aio", "request_checks"),
     ("aio", "store_options"),
     ("aio", "streams"),
     ("aio", "table_api"),
@@ -108,6 +109,7 @@ BESIDE = {
     ("database_handle", "table_api"),
     ("handle", "store_options"),
     ("indexed_handle", "handle"),
+    ("indexed_handle", "request_checks"),
     ("item_reader", "capacity"),
     ("item_reader", "indexed_handle"),
     ("item_reader", "key_ranges"),

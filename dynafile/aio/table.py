@@ -19,7 +19,7 @@ from dynafile.aio.stream import AsyncStream
 from dynafile.aio.transactional import AsyncTransactional
 from dynafile.aio.twin import twin
 from dynafile.database import Dynafile
-from dynafile.errors import InvalidArgument
+from dynafile.request_checks import check_seconds
 from dynafile.store.position import END
 from dynafile.store.replica import Cold
 from dynafile.streams import KeyPrefix
@@ -160,8 +160,7 @@ class AsyncTable(AsyncTransactional[Table]):
         Only for what this handle builds, opened or asked with ``wait=False``. Raises what made the
         backfill stop.
         """
-        if timeout is not None and (isinstance(timeout, bool) or not timeout >= 0):
-            raise InvalidArgument(f"timeout must be a number of at least 0, or None: {timeout!r}")
+        check_seconds(timeout, "timeout")
         loop = self._ready().loop
         deadline = None if timeout is None else loop.time() + timeout
         pause = _FIRST_LOOK

@@ -129,8 +129,9 @@ def test_arguments_are_refused_as_without_asyncio(tmp_path: Path) -> None:
                 await db.put_item(nonsense=1)  # type: ignore[call-arg]
             with pytest.raises(errors.InvalidArgument, match="limit"):
                 await anext(db.query("a", limit=0))
-            with pytest.raises(errors.InvalidArgument, match="timeout"):
-                await db.wait_for_indexes(timeout=-1)
+            for timeout in (-1, "1", True, float("nan")):
+                with pytest.raises(errors.InvalidArgument, match="timeout"):
+                    await db.wait_for_indexes(timeout=timeout)  # type: ignore[arg-type]
             with pytest.raises(errors.InvalidArgument, match="attempts"):
                 await db.run_transaction(_nothing, attempts=0)
             with pytest.raises(errors.InvalidArgument, match="async def"):

@@ -234,6 +234,9 @@ def test_without_waiting(database: OpenDatabase) -> None:
     with pytest.raises(IndexNotReady, match="wait_for_indexes"):
         db.query("g", index="by-time")
     assert not db.wait_for_indexes(0)
+    for timeout in (-1, "1", True, float("nan")):
+        with pytest.raises(InvalidArgument, match="timeout must be a number of at least 0"):
+            db.wait_for_indexes(timeout)  # type: ignore[arg-type]
     db.put_item(item=item(COUNT))
     db.check()
     may_go_on.set()
