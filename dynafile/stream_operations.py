@@ -189,7 +189,7 @@ class StreamOperations(ABC):
                 f"SequenceNumber cannot be specified with a ShardIteratorType of {kind}"
             )
         reader = _reader(store, definition)
-        lsn, place = reader.place_of(sequence_number if numbered else kind)
+        lsn, place = reader.place_of_record(sequence_number) if numbered else reader.place_of(kind)
         return _encode(definition, (lsn, place + (kind == AFTER)))
 
     def get_records(self, *, shard_iterator: str, limit: int | None = None) -> StreamRecords:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from dynafile.errors import HandleClosed, InvalidArgument, ReadOnlyDatabase
 from dynafile.expressions import parse_filter
 from dynafile.indexed_handle import IndexedHandle
+from dynafile.request_checks import check_seconds
 from dynafile.table.consumer_names import (
     StreamConsumer,
     check_consumer_name,
@@ -225,7 +226,7 @@ class Streaming(IndexedHandle):
         """Return a stream; ``from_now`` is the LSN that LATEST means, None: the end now."""
         self._check_open()
         wanted = _of_record(self._wanted(filter, key_prefix))
-        _check_timeout(timeout)
+        check_seconds(timeout, "timeout")
         if after is not None and (start is not None or name is not None):
             raise InvalidArgument("give after, or start and name, not both")
         store, table = self._store, self._table
@@ -242,7 +243,7 @@ class Streaming(IndexedHandle):
             number = table.number or 0
             source = Consumer(store, reader, number, name, start, wanted=wanted, durable=durable)
         elif after is not None:
-            lsn, place = reader.place_of(after)
+            lsn, place = reader.place_of_record(after)
             source = _Source(reader, (lsn, place + 1), wanted)
         else:
             given = "TRIM_HORIZON" if start is None else start
@@ -299,13 +300,6 @@ class Streaming(IndexedHandle):
         if test is None:
             return has_prefix
         return lambda item: has_prefix(item) and test(dict(item))
-
-
-def _check_timeout(timeout: object) -> None:
-    if timeout is None:
-        return
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
-        raise InvalidArgument(f"timeout must be a number of at least 0, or None: {timeout!r}")
 
 
 def _of_record(wanted: Wanted | None) -> Callable[[StreamRecord], object] | None:

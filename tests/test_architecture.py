@@ -144,6 +144,7 @@ BESIDE = {
     ("stream_operations", "constraints"),
     ("stream_operations", "descriptions"),
     ("streams", "indexed_handle"),
+    ("streams", "request_checks"),
     ("table_api", "descriptions"),
     ("table_api", "item_reader"),
     ("table_api", "item_writer"),

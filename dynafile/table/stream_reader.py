@@ -112,12 +112,23 @@ class StreamReader:
             return self.latest()
         if start == TRIM_HORIZON:
             return BEGIN
-        place = parse_sequence_number(start)
+        try:
+            return self.place_of_record(start)
+        except InvalidSequenceNumber as error:
+            error.add_note(
+                "a stream is read from 'TRIM_HORIZON', its oldest record, from 'LATEST', what "
+                "comes from now on, or from the sequence number of a record"
+            )
+            raise
+
+    def place_of_record(self, number: object) -> Position:
+        """Return the place of a sequence number; raises as :meth:`place_of` does."""
+        place = parse_sequence_number(number)
         if not self._is_record(place):
             raise InvalidSequenceNumber(
-                f"no record of the stream of {self._table!r} has the sequence number {start}: it "
+                f"no record of the stream of {self._table!r} has the sequence number {number}: it "
                 "is of another stream, or was made up",
-                sequence_number=str(start),
+                sequence_number=str(number),
             )
         return place
 

@@ -198,6 +198,14 @@ BAD: list[tuple[Callable[[Database], object], type[Exception], str]] = [
         errors.InvalidSequenceNumber,
         "30 digits",
     ),
+    *(
+        (
+            lambda db, kind=kind: iterator(db, kind, "LATEST"),
+            errors.InvalidSequenceNumber,
+            "'LATEST' is no sequence number",
+        )
+        for kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
+    ),
     (
         lambda db: iterator(db, "AT_SEQUENCE_NUMBER", "9" * 30),
         errors.InvalidSequenceNumber,

@@ -458,7 +458,17 @@ def test_sequence_numbers_that_are_none(start: Any, db: Dynafile) -> None:
         with pytest.raises(InvalidSequenceNumber) as caught:
             db.stream(**options)
         assert caught.value.sequence_number == str(start)
+        if "start" in options:
+            assert "from 'TRIM_HORIZON'" in caught.value.__notes__[0]
     assert db.stream_consumers() == {}
+
+
+@pytest.mark.parametrize("place", ["TRIM_HORIZON", "LATEST"])
+def test_after_what_is_no_record(place: str, db: Dynafile) -> None:
+    """It was taken for the place that it names, and for the operation after the one there."""
+    db.put_item(item=A1)
+    with pytest.raises(InvalidSequenceNumber, match=f"'{place}' is no sequence number"):
+        db.stream(after=place)
 
 
 def test_sequence_numbers_of_nothing_there(tables: OpenTables) -> None:
