@@ -140,7 +140,7 @@ class Consumer:
             self._look_after_others()
             head = self._stored()
             try:
-                self._ahead.look(head.at)
+                is_passing = self._ahead.look(head.at)
                 orphans, chosen = self._take(head)
             except _Again:
                 continue
@@ -150,6 +150,8 @@ class Consumer:
                     f"is lost and begin anew: drop_stream_consumer({self._state.name!r})"
                 )
                 raise
+            if is_passing and not orphans and not chosen and self._claim is not None:
+                continue  # none for it does not mean that the stream ends here
             with self._mutex:
                 self._given += [*orphans, *(place_of(record) for record in chosen)]
             records, self._kept = self._kept + self._found(orphans, chosen), []

@@ -27,20 +27,25 @@ class ReadAhead:
         self.end: Position = (0, 0)
         """The place after what was read."""
 
-    def look(self, place: Position) -> None:
-        """Have the records from a place on; read some where there are none."""
+    def look(self, place: Position) -> bool:
+        """Have the records from a place on; read some where there are none.
+
+        Return whether none of those that were read is wanted: there may be more after them.
+        """
         if self._begin is None or not self._begin <= place <= self.end:
             self.records.clear()
             self.end = place
         self._begin = place
         while self.records and place_of(self.records[0]) < place:
             self.records.popleft()
-        if not self.records:
-            found, end = self._reader.read(self.end)
-            if self._wanted is not None:
-                found = list(filter(self._wanted, found))  # which may raise, and is asked again
-            self.records.extend(found)
-            self.end = end
+        if self.records:
+            return False
+        found, end = self._reader.read(self.end)
+        # Which may raise, and is asked again.
+        wanted = found if self._wanted is None else list(filter(self._wanted, found))
+        self.records.extend(wanted)
+        self.end = end
+        return bool(found) and not wanted
 
     def next(self, place: Position) -> Position:
         """Return the place of the next record that is wanted from a place on, as far as known."""

@@ -270,6 +270,20 @@ def test_one_that_is_alone_again(db: Dynafile) -> None:
         assert numbers(stream) == []
 
 
+@pytest.mark.parametrize("first", [700, 1499, 1500])
+@pytest.mark.parametrize("follow", [True, False])
+def test_wanted_records_far_behind_others(follow: bool, first: int, db: Dynafile) -> None:
+    """It ended where none was wanted of the first few hundred."""
+    put(db, *range(1500))
+    timeout = 0.0 if follow else None
+    wanted = f"SK >= {first}"
+    with db.stream(name="mailer", filter=wanted, follow=follow, timeout=timeout) as stream:
+        assert numbers(stream) == list(range(first, 1500))
+        assert numbers(stream) == []
+        put(db, 1500)
+        assert numbers(stream) == [1500]
+
+
 # -- acknowledging ----------------------------------------------------------------------------------
 
 
