@@ -135,17 +135,25 @@ def plan_of(statement: Statement, table: TableWriter, parameters: Sequence[Any])
         return _keyed("UpdateItem", table, body.where, parameters)
     if isinstance(body, Delete):
         return _keyed("DeleteItem", table, body.where, parameters)
-    return _keyed("ConditionCheck", table, where_of_exists(body), parameters)
+    plan = _keyed("ConditionCheck", table, where_of_exists(body), parameters)
+    if plan.condition is None:
+        raise no_condition()
+    return plan
 
 
 def where_of_exists(exists: Exists) -> Clause:
     """Return the condition of an EXISTS; raises ValidationError where it is about no one item."""
     select = exists.select
     if select.where is None or select.index is not None or select.order:
-        raise ValidationError(
-            "EXISTS takes a SELECT with the key of one item of a table, and another condition"
-        )
+        raise no_condition()
     return select.where
+
+
+def no_condition() -> ValidationError:
+    """Return the error for an EXISTS that is no condition on one item."""
+    return ValidationError(
+        "EXISTS takes a SELECT with the key of one item of a table, and another condition"
+    )
 
 
 def _keyed(

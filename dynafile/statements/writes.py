@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from dynafile.capacity import NONE, consumed_by_writes
-from dynafile.errors import DuplicateItem, ValidationError
+from dynafile.errors import DuplicateItem
 from dynafile.expressions import Condition, Update
 from dynafile.expressions.compiler import compile_condition
 from dynafile.partiql import (
@@ -26,7 +26,7 @@ from dynafile.partiql import (
 )
 from dynafile.partiql import Update as UpdateStatement
 from dynafile.statements.key_selection import joined, take_key
-from dynafile.statements.plans import where_of_exists
+from dynafile.statements.plans import no_condition, where_of_exists
 from dynafile.statements.results import StatementResult
 from dynafile.store.schema import Schema
 from dynafile.table.write import Test, Write
@@ -92,9 +92,7 @@ def write_of(
     assert isinstance(body, Exists)
     key, rest = _key(table, where_of_exists(body), parameters)
     if rest is None:
-        raise ValidationError(
-            "EXISTS takes a SELECT with the key of one item of a table, and another condition"
-        )
+        raise no_condition()
     write = table.check_of(key, compile_condition(rest))
     write.gives_item = gives_item
     return StatementWrite(table, schema, write)

@@ -704,6 +704,8 @@ def test_explain(db: Database) -> None:
     assert (plan.operation, plan.condition) == ("DeleteItem", None)
     plan = db.explain("EXISTS(SELECT * FROM orders WHERE day = 1 AND customer = 'a' AND b = 1)")
     assert (plan.operation, plan.condition) == ("ConditionCheck", "b = 1")
+    with pytest.raises(errors.ValidationError, match="and another condition"):
+        db.explain("EXISTS(SELECT * FROM orders WHERE day = 1 AND customer = 'a')")
     assert len(rows(db, "SELECT * FROM orders")) == 15
 
 
