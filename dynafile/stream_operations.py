@@ -23,7 +23,8 @@ from dynafile.errors import (
 from dynafile.store.store import Store
 from dynafile.table.definition import Definition, definition_in
 from dynafile.table.settings import Settings
-from dynafile.table.stream_reader import LATEST, TRIM_HORIZON, StreamReader
+from dynafile.table.stream_options import retention_of
+from dynafile.table.stream_reader import LATEST, TRIM_HORIZON, StreamReader, is_over
 from dynafile.table.stream_record import Position, StreamRecord, place_of
 
 MOST_LISTED: Final = 100
@@ -109,12 +110,15 @@ class StreamOperations(ABC):
         store, _ = self._store_open()
         most = MOST_LISTED if limit is None else whole_number(limit, "Limit", 1, MOST_LISTED)
         if table_name is not None:
-            definition_in(store.schema, resource_name(table_name, "TableName"))
+            table_name = resource_name(table_name, "TableName")
         found: list[StreamSummary] = []
-        for name in sorted(store.schema.tables):
-            label = stream_label(definition_in(store.schema, name).settings)
-            if label is None or table_name not in (None, name):
+        schema = store.schema
+        for name in schema.tables if table_name is None else (table_name,):
+            settings = definition_in(schema, name).settings
+            retention = retention_of(settings)
+            if retention is None or is_over(retention):
                 continue
+            label = stream_label(settings) or ""
             arn = f"{ARN}{name}/stream/{label}"
             if exclusive_start_stream_arn is None or arn > exclusive_start_stream_arn:
                 found.append(StreamSummary(stream_arn=arn, table_name=name, stream_label=label))

@@ -55,7 +55,7 @@ class StreamReader:
         """
         definition = definition_in(store.schema, table, number)
         retention = retention_of(definition.settings)
-        if retention is None or _is_over(retention):
+        if retention is None or is_over(retention):
             raise StreamNotEnabled(
                 f"the table {table!r} has no stream: open it with stream=True, or declare one by "
                 "update_table(); what was written before that is in no stream",
@@ -277,5 +277,6 @@ def places_of(record: Record, number: int) -> Sequence[int]:
     ]
 
 
-def _is_over(retention: Retention) -> bool:
+def is_over(retention: Retention) -> bool:
+    """Say whether a stream has ended, and for longer than its records are kept."""
     return retention.until is not None and time.time() * _MICROSECONDS > retention.until

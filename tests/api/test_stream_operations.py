@@ -67,6 +67,18 @@ def test_streams_are_listed_by_pages(db: Database) -> None:
     assert db.describe_table("plain").latest_stream_arn is None
 
 
+def test_a_stream_that_cannot_be_read_any_more_is_not_listed(db: Database, clock: Clock) -> None:
+    """It was, and who described what was listed got ResourceNotFound."""
+    db.update_table("users", stream_specification={"StreamEnabled": False})
+    (stream,) = db.list_streams(table_name="users").streams
+    assert db.describe_stream(stream_arn=stream.stream_arn).stream_status == "DISABLED"
+    clock.now += 86_400 + 1
+    assert [stream.table_name for stream in db.list_streams().streams] == ["orders"]
+    assert db.list_streams(table_name="users").streams == ()
+    with pytest.raises(errors.ResourceNotFound):
+        db.describe_stream(stream_arn=stream.stream_arn)
+
+
 def test_a_stream_is_described(db: Database) -> None:
     found = db.describe_stream(stream_arn=arn_of(db, "users"))
     assert (found.table_name, found.stream_status) == ("users", "ENABLED")
