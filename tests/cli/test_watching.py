@@ -100,7 +100,10 @@ def test_on_and_off(run: Run, cities: str) -> None:
         assert stream is not None
         assert (stream.view_type, stream.seconds, stream.max_bytes) == ("KEYS_ONLY", 60, 9000)
     done = run("stream", "on", cities, "--view", "NEW_IMAGE", code=2)
-    assert "was made with stream=" in done.stderr
+    assert "has a stream already" in done.stderr
+    assert "KEYS_ONLY" in done.stderr
+    assert "dynafile stream off PATH" in done.stderr
+    run("stream", "on", cities, "--view", "KEYS_ONLY", "--retention", "60", "--max-bytes", "9000")
     run("put", cities, '{"PK": "FR", "SK": "Lille"}')
     run("stream", "off", cities)
     run("put", cities, '{"PK": "FR", "SK": "Nantes"}')

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dynafile import Database, Dynafile, StreamOptions
-from dynafile.cli.failures import tell
+from dynafile.cli.failures import ExitCode, Failure, tell
 from dynafile.cli.opening import open_to_change, open_to_read
 from dynafile.cli.options import FilterOption, FormatOption, PathArgument, TableOption
 from dynafile.cli.output import OutputFormat, Rows, chosen, print_items
@@ -141,7 +141,13 @@ def on(
     """Declare a stream: from now on the changes of the table's items are kept."""
     options = StreamOptions(view.value, retention, max_bytes)
     with open_to_change(path, table) as db:
-        name = db.table_name
+        name, declared = db.table_name, db.describe().stream
+    if declared not in (None, options):
+        raise Failure(
+            f"{name} has a stream already, and another one: {declared}",
+            hint="`dynafile stream off PATH` ends it, and then another can be declared",
+            code=ExitCode.USAGE,
+        )
     with Dynafile(path, table_name=name, stream=options):
         pass
     tell("ok", f"the changes of {name} are kept: {view.value}", colour="32")
