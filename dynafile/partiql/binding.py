@@ -37,7 +37,12 @@ def check_parameters(statement: Statement, parameters: object) -> Sequence[Any]:
             )
         given = parameters
     if len(given) != statement.parameters:
-        raise ValidationError("Number of parameters in request and statement don't match.")
+        error = ValidationError("Number of parameters in request and statement don't match.")
+        error.add_note(
+            f"the statement has {statement.parameters} question marks, and there are {len(given)} "
+            "parameters: give one for each"
+        )
+        raise error
     return given
 
 

@@ -165,7 +165,8 @@ class StatementReader(ClauseReader):
         if self.kind == ",":
             self.refuse(_UNSUPPORTED["JOIN"])
         if self.keyword is None and self.kind in (WORD, NAME):
-            self.refuse("aliases are not supported")
+            word = self.tokens[self.index].text
+            self.refuse(f"expected WHERE or ORDER BY, not {word!r}; aliases are not supported")
         if self.kind in ("-", "+"):
             self.refuse("a name with such signs is written in double quotes")
         reason = _UNSUPPORTED.get(self.keyword or "")

@@ -709,6 +709,17 @@ def test_explain(db: Database) -> None:
     assert len(rows(db, "SELECT * FROM orders")) == 15
 
 
+def test_parameters_and_question_marks_are_counted(db: Database) -> None:
+    statement = "SELECT * FROM orders WHERE customer = ? AND day = ?"
+    for parameters in (None, ["ada"], ["ada", 1, 2]):
+        with pytest.raises(errors.ValidationError) as caught:
+            run(db, statement, *(parameters or []))
+        message = "Number of parameters in request and statement don't match."
+        assert caught.value.message == message
+        count = len(parameters or [])
+        assert f"2 question marks, and there are {count} parameters" in caught.value.explanation
+
+
 # -- batches --------------------------------------------------------------------------------------
 
 

@@ -130,7 +130,7 @@ def test_several_tables(run: Run, folder: Path) -> None:
     ("arguments", "code", "words"),
     [
         (["SELEC * FROM cities"], 2, "at line 1, column 1\nhint: statements look like: SELECT"),
-        (["SELECT * FROM cities WHERE PK = ?"], 3, "Number of parameters in request"),
+        (["SELECT * FROM cities WHERE PK = ?"], 3, "1 question marks, and there are 0 parameters"),
         (["SELECT * FROM cities WHERE PK = ?", "-p", "ada"], 2, "parameter ada is not valid JSON"),
         (["SELECT * FROM cities WHERE PK = 1"], 3, "is a number (N), and the table's is a string"),
         (["SELECT * FROM cities.nothing"], 3, "the table 'cities' has no index 'nothing'"),

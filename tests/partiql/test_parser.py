@@ -240,6 +240,7 @@ REFUSALS = [
     ("SELECT DISTINCT a FROM t", "DISTINCT is not supported", (1, 8)),
     ("SELECT * FROM t AS x", "aliases are not supported", (1, 17)),
     ("SELECT * FROM t x", "aliases are not supported", (1, 17)),
+    ("SELECT * FROM t WHER a = 1", "expected WHERE or ORDER BY, not 'WHER'", (1, 17)),
     ("SELECT * FROM t, u", "joins are not supported", (1, 16)),
     ("SELECT * FROM t JOIN u ON t.a = u.a", "joins are not supported", (1, 17)),
     ("SELECT * FROM t LEFT JOIN u ON t.a = u.a", "joins are not supported", (1, 17)),
