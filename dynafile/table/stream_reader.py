@@ -116,8 +116,8 @@ class StreamReader:
             return self.place_of_record(start)
         except InvalidSequenceNumber as error:
             error.add_note(
-                "a stream is read from 'TRIM_HORIZON', its oldest record, from 'LATEST', what "
-                "comes from now on, or from the sequence number of a record"
+                f"{error}. It is neither {TRIM_HORIZON!r}, the oldest record, nor {LATEST!r}, what "
+                "comes from now on"
             )
             raise
 

@@ -459,7 +459,8 @@ def test_sequence_numbers_that_are_none(start: Any, db: Dynafile) -> None:
             db.stream(**options)
         assert caught.value.sequence_number == str(start)
         if "start" in options:
-            assert "from 'TRIM_HORIZON'" in caught.value.__notes__[0]
+            assert "neither 'TRIM_HORIZON'" in caught.value.explanation
+            assert str(start) in caught.value.explanation
     assert db.stream_consumers() == {}
 
 
