@@ -152,7 +152,11 @@ class Checkpointer:
             if begun > self._journal.last:
                 self._volume.remove(segment_name(begun))  # its maker died, or failed, at this point
         self._journal.create(base)
-        self._writer.structure((ROTATE, 0, encode_numbers([base]), b""))
+        try:
+            self._writer.structure((ROTATE, 0, encode_numbers([base]), b""))
+        except DiskFull:
+            self._journal.remove_later(replica.lsn)
+            raise
         assert replica.lsn == base
         self._target = Checkpoint(base, base, base, replica.time)
         self._todo = deque(self.pending(base))

@@ -18,7 +18,7 @@ from dynafile.store.format import (
     next_record_after,
     zeros_only,
 )
-from dynafile.store.names import segment_name
+from dynafile.store.names import parse_segment_name, segment_name
 from dynafile.store.position import GENERATION
 from dynafile.store.reserve import Reserve
 from dynafile.store.volume import Volume
@@ -188,6 +188,19 @@ class Journal:
             offset,
         )
         return torn
+
+    def remove_later(self, end: int) -> None:
+        """Remove segments that begin past ``end``, durably.
+
+        Whoever made one died, or failed, before a record said that it is the next; what is
+        appended now may pass its beginning, and who reads the history would look for it there.
+        """
+        bases = map(parse_segment_name, self._volume.list("journal"))
+        later = [segment_name(base) for base in bases if base is not None and base > end]
+        for name in later:
+            self._volume.remove(name)
+        if later:
+            self._volume.sync("journal")
 
     def append(self, lsn: int, data: bytes, *, frees: bool = False) -> None:
         """Write records at ``lsn``: not durable before :meth:`sync`, not visible before END.

@@ -19,6 +19,7 @@ def take_over(replica: Replica, journal: Journal, words: memoryview) -> None:
                 replica.apply(record.operations, record.end, record.time)
             journal.cut(replica.lsn)
             journal.sync(replica.lsn)
+            journal.remove_later(replica.lsn)
         except CorruptFile:
             raise
         except StorageError:
