@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -58,3 +59,17 @@ def sync_folder(path: str) -> None:
             sync_descriptor(descriptor)
         finally:
             os.close(descriptor)
+
+
+def make_folders(path: str) -> None:
+    """Make a folder, and those above it that are missing; their names are durable then.
+
+    So is that of a folder that is there already: who made it may have died before its sync.
+    """
+    changed = [os.path.dirname(path)]
+    while changed[-1] and not os.path.isdir(changed[-1]):
+        changed.append(os.path.dirname(changed[-1]))
+    os.makedirs(path, exist_ok=True)
+    for folder in changed:
+        with contextlib.suppress(PermissionError):  # a folder that we may pass and not look into
+            sync_folder(folder)

@@ -52,10 +52,12 @@ class LocalVolume:
         self.root = root
         self.read_only = read_only
         self._descriptors: dict[str, int] = {}
+        self._durable: dict[str, int] = {}
+        """Folders whose names are known to be on disk, with their inodes."""
         self._lock: FileLock | None = None
         self._words: memoryview | None = None
-        self._unsynced: dict[str, None] = {}
-        """Paths of folders in which :meth:`make` made others, since :meth:`fill` was called."""
+        self._unsynced: dict[str, int] = {}
+        """Folders that :meth:`make` made since :meth:`fill` was called, with their inodes."""
 
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -168,7 +170,9 @@ class LocalVolume:
         """Write all before the first is synced: one wait for the disk serves most of them."""
         path = self.root
         try:
-            self._make_folders("tmp", *{os.path.dirname(name) for name, _ in files})
+            # Where a file is, its folder was made durable before it.
+            new = {os.path.dirname(name) for name, _ in files if not self._is_there(name)}
+            self._make_folders("tmp", *sorted(new))
             with contextlib.ExitStack() as written:
                 for name, data in files:
                     path = self._path(name)
@@ -186,23 +190,39 @@ class LocalVolume:
         except OSError as error:
             raise translated(error, path) from error
 
-    def _make_folders(self, *folders: str) -> None:
-        """Make folders below the root and sync the folders that hold the new names."""
-        changed: dict[str, None] = {}
-        for folder in folders:
-            self._make_folder(folder, changed)
-        for path in changed:
-            # atomicwrites does not sync the parent of a folder that was just made.
-            sync_folder(path)
+    def _is_there(self, name: str) -> bool:
+        return os.path.lexists(self._path(name))
 
-    def _make_folder(self, folder: str, changed: dict[str, None]) -> None:
-        path = self._path(folder)
-        if not folder or os.path.isdir(path):
+    def _make_folders(self, *folders: str) -> None:
+        """Make folders below the root, and sync the folders that hold their names.
+
+        That of a folder which is there is synced too, where this volume has not done so: who made
+        it may have died before its sync.
+        """
+        found: dict[str, int] = {}
+        for folder in folders:
+            self._make_folder(folder, found)
+        for parent in dict.fromkeys(map(os.path.dirname, found)):
+            # atomicwrites does not sync the parent of a folder that was just made.
+            sync_folder(self._path(parent))
+        self._durable.update(found)
+
+    def _make_folder(self, folder: str, found: dict[str, int]) -> None:
+        """Make a folder and those above it; note in ``found`` what is not known to be durable."""
+        if not folder:
             return
-        self._make_folder(os.path.dirname(folder), changed)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path)
-        changed[os.path.dirname(path)] = None
+        path = self._path(folder)
+        try:
+            inode = os.stat(path).st_ino
+            if self._durable.get(folder) == inode:
+                return
+            self._make_folder(os.path.dirname(folder), found)
+        except FileNotFoundError:
+            self._make_folder(os.path.dirname(folder), found)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path)
+            inode = os.stat(path).st_ino
+        found[folder] = inode
 
     def make(self, folder: str) -> None:
         """Make a folder, and those above it; :meth:`fill` makes them durable."""
@@ -228,10 +248,13 @@ class LocalVolume:
                     sync_descriptor(descriptor)
             for path in {os.path.dirname(self._path(name)): None for name, _ in files}:
                 sync_folder(path)
-            for path in list(self._unsynced):
+            made = dict(self._unsynced)
+            for parent in dict.fromkeys(map(os.path.dirname, made)):
                 with contextlib.suppress(FileNotFoundError):
-                    sync_folder(path)
-                del self._unsynced[path]
+                    sync_folder(self._path(parent))
+            self._durable.update(made)
+            for folder in made:
+                del self._unsynced[folder]
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -262,6 +285,9 @@ class LocalVolume:
         """
         path = self._path(name)
         if os.path.isdir(path) and not os.path.islink(path):
+            with contextlib.suppress(OSError):
+                os.rmdir(path)  # where it is empty there is no half of it
+                return
             if not name.startswith("tmp/"):
                 path = self._path(self.take_away(name))
             self._remove_folder(path)
@@ -284,13 +310,15 @@ class LocalVolume:
                 raise translated(error, path) from error
 
     def take_away(self, name: str) -> str:
-        """Rename a folder into ``tmp/``."""
+        """Rename a folder into ``tmp/``, and sync where it was: it must not come back, by half."""
         path = self._path(name)
         self.forget(name)
         self._make_folders("tmp")
         half = _half_made(self._path("tmp"))
         try:
             os.rename(path, half)
+            self._durable.pop(name, None)
+            sync_folder(os.path.dirname(path))
         except FileNotFoundError:
             pass
         except OSError as error:

@@ -17,6 +17,7 @@ from dynafile.errors import (
     PathNotWritable,
     StorageError,
 )
+from dynafile.store.descriptors import make_folders
 from dynafile.store.filesystem import boot_number, refuse_network_file_system
 from dynafile.store.follower import HASTY_RELOADS, RELOADS, read_state
 from dynafile.store.format import (
@@ -56,6 +57,7 @@ else's."""
 _PAUSE_SECONDS: Final = 0.002
 _LONGEST_PAUSE_SECONDS: Final = 0.1
 _LOCK_HEAD: Final = b"The writer's lock of Dynafile"
+_LOCK_BYTES: Final = 128
 
 
 class Unconverted(Exception):
@@ -114,9 +116,9 @@ def prepare_folder(path: str, *, read_only: bool) -> bool:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder and those above it; raises PathNotWritable and other StorageErrors."""
+    """Make a folder and those above it, durably; raises PathNotWritable."""
     try:
-        os.makedirs(path, exist_ok=True)
+        make_folders(os.path.abspath(path))
     except OSError as error:
         raise PathNotWritable(
             f"{path} cannot be made ({error.strerror}): choose another path", path=path
@@ -151,7 +153,7 @@ def _refuse_foreign(path: str) -> None:
     for name in OUR_NAMES:
         if os.path.lexists(f"{path}/{name}") and not (name == "_partitions" and _is_old(path)):
             raise _foreign(f"{path}/{name}")
-    _refuse_foreign_file(f"{path}/{LOCK_NAME}", _LOCK_HEAD)
+    _refuse_foreign_file(f"{path}/{LOCK_NAME}", _LOCK_HEAD, _LOCK_BYTES)
     # Where the making was interrupted, the position is there before meta.json, and unused.
     _refuse_foreign_file(f"{path}/{POSITION_NAME}", bytes(8), POSITION_BYTES)
     half_made = f"{path}/tmp"
@@ -169,14 +171,17 @@ def _is_old(path: str) -> bool:
         return all(entry.is_dir() or entry.name.startswith(".") for entry in entries)
 
 
-def _refuse_foreign_file(path: str, head: bytes, size: int | None = None) -> None:
-    """Raise ForeignFile unless a file is missing, or empty, or begins as ours do."""
+def _refuse_foreign_file(path: str, head: bytes, most: int) -> None:
+    """Raise ForeignFile unless a file is missing, or has up to ``most`` bytes that begin as ours.
+
+    A power cut in the making of a store leaves zeros where bytes had not reached the disk.
+    """
     if not os.path.lexists(path):
         return
-    if not os.path.isfile(path):
+    if not os.path.isfile(path) or os.path.getsize(path) > most:
         raise _foreign(path)
-    found = os.path.getsize(path)
-    if found and (_beginning(path, len(head)) != head or size not in (None, found)):
+    found = _beginning(path, len(head))
+    if any(byte not in (0, wanted) for byte, wanted in zip(found, head, strict=False)):
         raise _foreign(path)
 
 
@@ -262,6 +267,7 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
                 words[SUSPECT] = 1
             raise
     _check_first(replica)
+    journal.remove_later(replica.lsn)
     if replica.schema.version != stored:
         # The next checkpoint takes the record away that says so.
         volume.replace(META_NAME, Meta(replica.store_id, replica.schema).encode())
@@ -273,12 +279,23 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
     words[SUSPECT] = words[BUSY] = 0
     words[END] = replica.lsn
     words[BOOT] = boot  # after END, which a reader believes on the same boot
-    for name in volume.list("tmp"):
-        if is_half_made(name):
-            volume.remove(f"tmp/{name}")
+    _empty_tmp(volume, replica.schema)
     for name in stray_folders(volume, replica.schema):
         volume.remove(name)
     return replica, journal
+
+
+def _empty_tmp(volume: Volume, schema: Schema) -> None:
+    """Remove what was half made or taken away; under the lock."""
+    names = [f"tmp/{name}" for name in volume.list("tmp") if is_half_made(name)]
+    if any(map(volume.list, names)):
+        # Who took a folder away may have died before its sync; it must not come back by half.
+        for folder in schema.keyspaces.values():
+            for place in (folder, os.path.dirname(folder)):
+                if not place or volume.list(place):
+                    volume.sync(place)
+    for name in names:
+        volume.remove(name)
 
 
 def _check_first(replica: Replica) -> None:
@@ -316,6 +333,12 @@ def open_for_reading(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
             if alive or words[BOOT] != boot:
                 raise
             # A writer came meanwhile; what looked damaged was half written.
+    if CHECKPOINT_NAME not in volume.list(""):
+        raise InvalidPath(
+            f"there is no database in {volume.root} yet, its making was interrupted: open it once "
+            f"without read_only=True, which completes it",
+            path=volume.root,
+        )
     raise StorageError(
         f"{volume.root}: its files keep vanishing while they are read; try again", path=volume.root
     )

@@ -148,7 +148,8 @@ class Volume(Protocol):
     def take_away(self, name: str) -> str:
         """Move a folder out of the way, however much is in it; :meth:`remove` what this returns.
 
-        That takes time and needs no lock. Who opens the store next does what was left of it.
+        When the call returns that is durable, so what was in it may go in any order. Removing it
+        takes time and needs no lock. Who opens the store next does what was left of it.
         """
 
     def lock(self) -> Lock:

@@ -119,12 +119,11 @@ class OldTable:
             folder = f"{FOLDER}/{partition}"
             names = self._volume.list(folder)
             theirs = [name for name in names if not _is_old_file(name)]
-            if not theirs:
-                self._volume.remove(folder)
-                continue
             for name in names:
                 if name not in theirs:
                     self._volume.remove(f"{folder}/{name}")
+            if not theirs:
+                self._volume.remove(folder)  # empty, which needs no sync
 
 
 def _file(partition: str) -> str:
