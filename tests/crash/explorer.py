@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from crash.disk import Disk
@@ -16,8 +17,6 @@ from dynafile.store.position import BUSY
 
 HOWS = ("killed", "nothing", "everything", "ordered", "some")
 """How a life ends: the process is killed, or the power goes and so much survives."""
-MOST_CRASHES = 3
-"""How often the same database crashes: in its life, in what follows, and in what follows that."""
 
 
 class Found(AssertionError):
@@ -38,16 +37,23 @@ class Explorer:
         self.places = dict(moments(self.log, NOW))
         self.counts: Counter[str] = Counter()
 
-    def crash_everywhere(self, chance: random.Random, share: float, times: int = 1) -> None:
-        """Crash at a share of all places, ``times`` at each, in ways that are drawn."""
+    def crash_everywhere(
+        self, chance: random.Random, share: float, times: int = 1, plan: tuple[str, ...] = ()
+    ) -> None:
+        """Crash at a share of all places, ``times`` at each, in ways that are drawn, or planned."""
+        for place, disk, moment in self.moments():
+            if chance.random() < share:
+                for _ in range(times):
+                    self.crash_at(disk, place, moment, chance.getrandbits(40), plan)
+
+    def moments(self) -> Iterator[tuple[int, Disk, Moment]]:
+        """Yield each place with the disk as it is there; the disk is one, that goes on."""
         disk, done = self.life.before.copy(), 0
         for place, moment in self.places.items():
             while done < place:
                 disk.redo(self.log[done])
                 done += 1
-            if chance.random() < share:
-                for _ in range(times):
-                    self.crash_at(disk, place, moment, chance.getrandbits(40))
+            yield place, disk, moment
 
     def crash_again(self, place: int, number: int) -> None:
         """Do one crash again: ``number`` is what a message says."""
@@ -56,12 +62,17 @@ class Explorer:
             disk.redo(op)
         self.crash_at(disk, place, self.places[place], number)
 
-    def crash_at(self, disk: Disk, place: int, moment: Moment, number: int) -> None:
-        """Crash at a place, where the disk is as given, in the way that ``number`` draws."""
+    def crash_at(
+        self, disk: Disk, place: int, moment: Moment, number: int, plan: tuple[str, ...] = ()
+    ) -> None:
+        """Crash at a place, where the disk is as given, in the way that ``number`` draws.
+
+        ``plan``: how it crashes first, second and so on, where that is not to be drawn.
+        """
         rng = random.Random(number)
-        how = rng.choice(HOWS)
+        hows = [*plan] or [rng.choice(HOWS) for _ in range(_crashes(rng))]
         try:
-            self._crash(self.life, self.log, disk, place, moment, how, rng, [how])
+            self._crash(self.life, self.log, disk, place, moment, hows, rng)
         except Exception as error:
             raise Found(
                 f"{self.kind.__name__}, seed {self.seed}, crashed at {place} of {len(self.log)}, "
@@ -70,9 +81,16 @@ class Explorer:
             ) from error
 
     def _crash(
-        self, life: Life, log: list[Any], disk: Disk, place: int, moment: Moment, how: str,
-        rng: random.Random, hows: list[str],
-    ) -> None:  # fmt: skip
+        self,
+        life: Life,
+        log: list[Any],
+        disk: Disk,
+        place: int,
+        moment: Moment,
+        hows: list[str],
+        rng: random.Random,
+    ) -> None:
+        how, *later = hows
         self.counts["points"] += 1
         self.counts[how] += 1
         left = leave(disk, log[place] if place < len(log) else None, how, rng)
@@ -81,17 +99,21 @@ class Explorer:
         try:
             after.live(rng)
         except Exception as error:
-            error.add_note(f"after {', '.join(hows)}")
+            error.add_note(f"after {how}")
             raise
-        if len(hows) < MOST_CRASHES and rng.random() < 0.3:
+        if later:
+            self.counts["again"] += 1
             places = list(moments(after.machine.disk.log, moment.now))
             again, then = rng.choice(places)
             disk = after.before.copy()
             for op in after.machine.disk.log[:again]:
                 disk.redo(op)
-            how = rng.choice(HOWS)
-            self.counts["again"] += 1
-            self._crash(after, after.machine.disk.log, disk, again, then, how, rng, [*hows, how])
+            self._crash(after, after.machine.disk.log, disk, again, then, later, rng)
+
+
+def _crashes(rng: random.Random) -> int:
+    """Draw how often one database crashes: in its life, in what follows, and in what follows that."""
+    return rng.choices([1, 2, 3], [0.7, 0.2, 0.1])[0]
 
 
 def leave(disk: Disk, following: Any, how: str, rng: random.Random) -> Disk:
@@ -116,6 +138,7 @@ class Afterlife(Life):
     def __init__(self, life: Life, disk: Disk, boot: int, moment: Moment, *, killed: bool) -> None:
         self.kind = life.kind if isinstance(life, Afterlife) else life
         super().__init__(Machine(disk, boot), 0)
+        self.forgetful = life.forgetful
         self.machine.now = moment.now
         self.states = list(life.states[moment.safe : moment.begun + 1])
         """Those that it may be found in, and then those that it goes through."""
@@ -192,6 +215,8 @@ class Afterlife(Life):
         """Write to what is there, and make something new."""
         for name in [name for name in db if name != "later"][:2]:
             table = db.table(name)
+            for n in range(self.rng.randrange(3)):
+                self.put(table, self.item(n, 40, G="g", N=n))
             if table.sk_attribute == "SK" and table.pk_attribute == "PK":
                 self.put(table, *(self.item(n, 60, G="g", N=n) for n in range(900, 912)))
                 self.put(table, self.item(self.rng.randrange(40), 100))

@@ -44,7 +44,7 @@ class State:
     def differs_from(self, found: State, later: State) -> str | None:
         """Say what is found that should not be, or not found; ``later`` may have forgotten more."""
         if found.tables != self.tables:
-            return f"tables {_difference(self.tables, found.tables)}"
+            return f"tables {difference(self.tables, found.tables)}"
         if set(found.records) != set(self.records):
             return f"streams of {sorted(found.records)}, not of {sorted(self.records)}"
         for name, records in self.records.items():
@@ -57,7 +57,7 @@ class State:
         return None
 
 
-def _difference(wanted: Tables, found: Tables) -> str:
+def difference(wanted: Tables, found: Tables) -> str:
     if set(wanted) != set(found):
         return f"{sorted(found)}, not {sorted(wanted)}"
     parts = []
@@ -96,6 +96,8 @@ class Life:
     """What one program does. Those that inherit say in :meth:`live` what that is."""
 
     relaxed = False
+    forgetful: frozenset[str] = frozenset()
+    """Tables whose streams do not keep everything."""
 
     def __init__(self, machine: Machine, seed: int) -> None:
         self.machine = machine
@@ -103,6 +105,8 @@ class Life:
         self.model: Tables = {}
         self.acknowledged: dict[tuple[str, str], frozenset[str]] = {}
         self.states = [State()]
+        self.under_way: Callable[[Tables], Any] | None = None
+        """What the step at hand does to the model."""
         if machine.disk.find("/home") is None:
             machine.disk.lay("/home")
         self.prepare()
@@ -132,6 +136,7 @@ class Life:
         ``change`` does it to the model, and is left out where items stay as they are.
         """
         self.machine.mark("begin", len(self.states), self.machine.now)
+        self.under_way = change
         result = work()
         safe = not self.relaxed if safe is None else safe
         self.machine.mark("safe" if safe else "done", len(self.states), self.machine.now)
@@ -193,8 +198,10 @@ class Life:
     def _observed(self) -> State:
         found = self._observe()
         tables = {name: dict(items) for name, items in self.model.items()}
-        assert found.tables == tables, _difference(tables, found.tables)
+        assert found.tables == tables, difference(tables, found.tables)
         before = self.states[-1].records
+        for name in set(before) & set(found.records) - self.forgetful:
+            assert found.records[name][: len(before[name])] == before[name], f"{name} forgot"
         records = dict(found.records)
         for name, there in found.records.items():
             known = before.get(name, ())

@@ -82,6 +82,25 @@ class Mixed(Relaxed):
                 self.relaxed = True
 
 
+class Alike(Life):
+    """Relaxed commits that all have one size: what is torn in the middle leaves whole ones after it.
+
+    If they were not cut, a later commit of that size would bring them back.
+    """
+
+    relaxed = True
+
+    def live(self) -> None:
+        db = self.step(
+            lambda: Dynafile(PATH, durability="relaxed"),
+            lambda model: model.update({"shop": {}}),
+            safe=True,
+        )
+        for n in range(60):
+            self.put(db, self.item(n % 7, 40, G="g", N=n % 3))
+        self.step(db.close, safe=True)
+
+
 class Tables(Life):
     """Tables that come and go, transactions over them, indexes by backfill, TTL by backfill."""
 
@@ -167,6 +186,8 @@ class Expiring(Life):
 
 class Streams(Life):
     """Tables with streams, one that forgets; consumers that acknowledge, also in transactions."""
+
+    forgetful = frozenset({"short"})
 
     def live(self) -> None:
         db = self.step(lambda: Database(PATH), safe=True)
@@ -270,5 +291,5 @@ class Conversion(Life):
 
 
 ALL: tuple[type[Life], ...] = (
-    Items, Relaxed, Mixed, Tables, Expiring, Streams, Turns, Conversion,
+    Items, Relaxed, Mixed, Alike, Tables, Expiring, Streams, Turns, Conversion,
 )  # fmt: skip
