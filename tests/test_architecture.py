@@ -205,6 +205,7 @@ HARMLESS = {
 
 SEAM = {
     "dynafile.store.descriptors",
+    "dynafile.store.durable_folders",
     "dynafile.store.file_claim",
     "dynafile.store.file_lock",
     "dynafile.store.file_reserve",

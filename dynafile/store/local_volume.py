@@ -15,6 +15,7 @@ from atomicwrites import AtomicWriter, atomic_write
 
 from dynafile.errors import StorageError, StoreFailed
 from dynafile.store.descriptors import read_at, sync_descriptor, sync_folder, write_all
+from dynafile.store.durable_folders import Folders
 from dynafile.store.file_claim import FileClaim
 from dynafile.store.file_lock import FileLock
 from dynafile.store.file_reserve import FileReserve
@@ -52,12 +53,9 @@ class LocalVolume:
         self.root = root
         self.read_only = read_only
         self._descriptors: dict[str, int] = {}
-        self._durable: dict[str, int] = {}
-        """Folders whose names are known to be on disk, with their inodes."""
+        self._folders = Folders(root)
         self._lock: FileLock | None = None
         self._words: memoryview | None = None
-        self._unsynced: dict[str, int] = {}
-        """Folders that :meth:`make` made since :meth:`fill` was called, with their inodes."""
 
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -123,7 +121,7 @@ class LocalVolume:
 
     def _make(self, name: str) -> None:
         folder = os.path.dirname(name)
-        self._make_folders(folder)
+        self._folders.make(folder)
         flags = os.O_RDWR | os.O_CREAT | _NO_FOLLOW
         os.close(os.open(self._path(name), flags, 0o666))
         sync_folder(self._path(folder))
@@ -172,7 +170,7 @@ class LocalVolume:
         try:
             # Where a file is, its folder was made durable before it.
             new = {os.path.dirname(name) for name, _ in files if not self._is_there(name)}
-            self._make_folders("tmp", *sorted(new))
+            self._folders.make("tmp", *sorted(new))
             with contextlib.ExitStack() as written:
                 for name, data in files:
                     path = self._path(name)
@@ -193,54 +191,22 @@ class LocalVolume:
     def _is_there(self, name: str) -> bool:
         return os.path.lexists(self._path(name))
 
-    def _make_folders(self, *folders: str) -> None:
-        """Make folders below the root, and sync the folders that hold their names.
-
-        That of a folder which is there is synced too, where this volume has not done so: who made
-        it may have died before its sync.
-        """
-        found: dict[str, int] = {}
-        for folder in folders:
-            self._make_folder(folder, found)
-        for parent in dict.fromkeys(map(os.path.dirname, found)):
-            # atomicwrites does not sync the parent of a folder that was just made.
-            sync_folder(self._path(parent))
-        self._durable.update(found)
-
-    def _make_folder(self, folder: str, found: dict[str, int]) -> None:
-        """Make a folder and those above it; note in ``found`` what is not known to be durable."""
-        if not folder:
-            return
-        path = self._path(folder)
-        try:
-            inode = os.stat(path).st_ino
-            if self._durable.get(folder) == inode:
-                return
-            self._make_folder(os.path.dirname(folder), found)
-        except FileNotFoundError:
-            self._make_folder(os.path.dirname(folder), found)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(path)
-            inode = os.stat(path).st_ino
-        found[folder] = inode
-
     def make(self, folder: str) -> None:
         """Make a folder, and those above it; :meth:`fill` makes them durable."""
         try:
-            self._make_folder(folder, self._unsynced)
+            self._folders.begin(folder)
         except OSError as error:
             raise translated(error, self._path(folder)) from error
 
     def fill(self, files: Sequence[tuple[str, bytes]]) -> None:
         """Write all before the first is synced, without the detour by ``tmp/``."""
         path = self.root
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW
         try:
             with contextlib.ExitStack() as opened:
                 descriptors = []
                 for name, data in files:
                     path = self._path(name)
-                    descriptor = os.open(path, flags, 0o666)
+                    descriptor = _made_anew(path)
                     opened.callback(os.close, descriptor)
                     descriptors.append(descriptor)
                     write_all(descriptor, data, 0)
@@ -248,13 +214,7 @@ class LocalVolume:
                     sync_descriptor(descriptor)
             for path in {os.path.dirname(self._path(name)): None for name, _ in files}:
                 sync_folder(path)
-            made = dict(self._unsynced)
-            for parent in dict.fromkeys(map(os.path.dirname, made)):
-                with contextlib.suppress(FileNotFoundError):
-                    sync_folder(self._path(parent))
-            self._durable.update(made)
-            for folder in made:
-                del self._unsynced[folder]
+            self._folders.finish()
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -262,7 +222,7 @@ class LocalVolume:
 
     def scratch(self) -> FileScratch:
         """Return a file without a name in ``tmp/``."""
-        self._make_folders("tmp")
+        self._folders.make("tmp")
         return FileScratch(self._path("tmp"), translated)
 
     def reserve(self) -> FileReserve:
@@ -313,11 +273,11 @@ class LocalVolume:
         """Rename a folder into ``tmp/``, and sync where it was: it must not come back, by half."""
         path = self._path(name)
         self.forget(name)
-        self._make_folders("tmp")
+        self._folders.make("tmp")
         half = _half_made(self._path("tmp"))
         try:
             os.rename(path, half)
-            self._durable.pop(name, None)
+            self._folders.forget(name)
             sync_folder(os.path.dirname(path))
         except FileNotFoundError:
             pass
@@ -416,3 +376,10 @@ class LocalVolume:
 
 
 LOCK_TEXT: Final = b"The writer's lock of Dynafile; its holder's pid is in the file position.\n"
+
+
+def _made_anew(path: str) -> int:
+    """Open an empty file, in the place of one that a dead process may have left."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o666)

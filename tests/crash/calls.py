@@ -150,7 +150,8 @@ class FakeOs:
         is_folder = isinstance(node, Folder)
         size = 0 if isinstance(node, Folder) else len(node.content())
         mode = stat.S_IFDIR if is_folder else stat.S_IFREG
-        return SimpleNamespace(st_ino=number, st_dev=-1, st_size=size, st_mode=mode | 0o755)
+        mode |= 0o755
+        return SimpleNamespace(st_ino=number, st_dev=-1, st_nlink=1, st_size=size, st_mode=mode)
 
     def access(self, path: str, mode: int) -> bool:
         return self.path.exists(path) if ours(path) else os.access(path, mode)

@@ -24,8 +24,17 @@ from dynafile import store_options
 from dynafile.database_handle import DatabaseHandle
 from dynafile.errors import HandleClosed
 from dynafile.handle import TableHandle
-from dynafile.store import builder, checkpointer, journal, local_volume, opening, registry, syncing
-from dynafile.store.memory_volume import MemoryScratch
+from dynafile.store import (
+    builder,
+    checkpointer,
+    descriptors,
+    durable_folders,
+    journal,
+    local_volume,
+    opening,
+    registry,
+)
+from dynafile.store.memory_volume import MemoryReserve, MemoryScratch
 from dynafile.store.store import Options, Store
 
 SMALL: Final = {"partition_bytes": 1500, "checkpoint_bytes": 3000}
@@ -128,9 +137,9 @@ class Machine:
             def put(where: Any, **values: Any) -> None:
                 patches.enter_context(mock.patch.multiple(where, **values))
 
-            put(local_volume, os=fake, mmap=FakeMmap(self), shutil=fake, _read_once=fake.pread,
-                _write_at=fake.pwrite, sync_descriptor=fake.fsync, FileLock=partial(FakeLock, self),
-                FileClaim=partial(FakeClaim, self), FileScratch=lambda *_: MemoryScratch())  # fmt: skip
+            put(local_volume, os=fake, mmap=FakeMmap(self), shutil=fake, sync_descriptor=fake.fsync,
+                FileLock=partial(FakeLock, self), FileClaim=partial(FakeClaim, self),
+                FileScratch=lambda *_: MemoryScratch(), FileReserve=lambda *_: MemoryReserve())  # fmt: skip
             patches.enter_context(mock.patch.object(local_volume, "open", opens, create=True))
             patches.enter_context(mock.patch.object(opening, "open", opens, create=True))
             put(atomicwrites, os=fake, _proper_fsync=fake.fsync)
@@ -139,10 +148,12 @@ class Machine:
             # What a store calls itself is to be the same in each run.
             fake.urandom = random.Random(1).randbytes
             put(registry, os=fake)
-            put(syncing, os=fake, sync_descriptor=fake.fsync)
+            put(durable_folders, os=fake)
+            put(descriptors, os=fake, _read_once=fake.pread, write_at=fake.pwrite,
+                sync_descriptor=fake.fsync)  # fmt: skip
             put(store_options, Options=partial(Options, **{**SMALL, **options}))
             put(journal, LEAST_ROOM=1024, MOST_ROOM=4096)
-            put(builder, FIRST_STEP_BYTES=3000, MOST_STEP_BYTES=3000)
+            put(builder, STEP_BYTES=3000)
             # What takes its time, or a thread, is done at once, so that each run is like the other.
             put(checkpointer, PAUSE_SECONDS=1e9)
             put(Store, keep_flushed=lambda _: None)

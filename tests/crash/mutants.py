@@ -16,8 +16,9 @@ from typing import Any
 from crash import lives
 from crash.life import Life
 
-from dynafile.store import history, opening, syncing
+from dynafile.store import descriptors, history, opening
 from dynafile.store.checkpointer import Checkpointer
+from dynafile.store.durable_folders import Folders
 from dynafile.store.follower import Follower
 from dynafile.store.journal import Journal
 from dynafile.store.local_volume import LocalVolume
@@ -74,8 +75,8 @@ MUTANTS = (
     Mutant(
         "a commit is one record",
         Writer, "write",
-        "time = self.now()",
-        "time = self.now(); commits = [[one] for each in commits for one in each]",
+        "chunks: list[bytes] = []",
+        "chunks: list[bytes] = []; commits = [[one] for each in commits for one in each]",
     ),
     Mutant(
         "a record that is torn is none",
@@ -133,17 +134,17 @@ MUTANTS = (
     Mutant(
         "a fold is said after its file is synced",
         Checkpointer, "_fold",
-        "self._volume.replace(*file)\n"
+        "self._write(keyspace, [file], [part])\n"
         '            self._writer.structure((FOLD, keyspace.id, encode_numbers([part.id]), b""))',
         'self._writer.structure((FOLD, keyspace.id, encode_numbers([part.id]), b""))\n'
-        "            self._volume.replace(*file)",
+        "            self._write(keyspace, [file], [part])",
         (lives.Tables,),
         beside=True,
     ),
     Mutant(
         "a split is said after its files are synced",
         Checkpointer, "_replace",
-        "self._volume.replace_all(files)",
+        "self._write(keyspace, files, old)",
         "later = files",
         (lives.Items, lives.Tables),
     ),
@@ -157,15 +158,15 @@ MUTANTS = (
     Mutant(
         "no folder is left that only the journal before the checkpoint explains",
         Checkpointer, "_finish",
-        "self._remove_strays()",
+        "self._remove_strays(target.lsn)",
         "pass",
         (lives.Items, lives.Tables),
     ),
     Mutant(
         "a segment goes after the checkpoint that makes it superfluous",
         Checkpointer, "_finish",
-        "self._remove_strays()",
-        "self._remove_strays()\n"
+        "self._remove_strays(target.lsn)",
+        "self._remove_strays(target.lsn)\n"
         "    for base in superfluous(self._volume, target.segment, self._replica.lsn, None, 0):\n"
         "        self._volume.remove(segment_name(base))",
     ),
@@ -178,7 +179,7 @@ MUTANTS = (
     Mutant(
         "the schema is in meta.json before the checkpoint takes its record away",
         Writer, "write_meta",
-        "self._volume.replace(META_NAME, Meta(self._replica.store_id, schema).encode())",
+        "journal.reserve.replace(self._volume, META_NAME, data)",
         "pass",
         (lives.Tables,),
     ),
@@ -205,21 +206,21 @@ MUTANTS = (
     ),
     Mutant(
         "so are those of the folders that were made for it",
-        LocalVolume, "_make_folders",
+        Folders, "make",
         "sync_folder(self._path(parent))",
         "pass",
         (lives.Items, lives.Tables),
     ),
     Mutant(
         "so is that of the database's folder",
-        syncing, "make_folders",
+        descriptors, "make_folders",
         "sync_folder(folder)",
         "pass",
     ),
     Mutant(
         "so are those of folders that a dead process made",
-        LocalVolume, "_make_folder",
-        "self._make_folder(os.path.dirname(folder), found)\n    except",
+        Folders, "_make_one",
+        "self._make_one(os.path.dirname(folder), found)\n    except",
         "return\n    except",
         (lives.Tables, lives.Items),
     ),
