@@ -32,6 +32,8 @@ def fields(
                 f"Unknown parameter in {where}: {key!r}, must be one of: "
                 f"{', '.join((*required, *optional))}"
             )
+        if name in found:
+            raise ValidationError(f"{where} has {name!r} twice, in two spellings: leave one out")
         found[name] = value
     for name in required:
         if name not in found:

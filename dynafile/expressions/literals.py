@@ -60,7 +60,7 @@ def take_literal(value: object, depth: int = 0) -> Any:
             plain = value if type(value) is kind else _plain(kind, value)
             if isinstance(plain, (float, Decimal)) and not _is_finite(plain):
                 raise InvalidNumber(
-                    f"{plain} is no number that an attribute can hold; compare with a finite one"
+                    f"{plain} is no number that an attribute can hold; give a finite one"
                 )
             return plain
     if isinstance(value, (bytearray, memoryview)):
@@ -79,8 +79,8 @@ def take_literal(value: object, depth: int = 0) -> Any:
         return {str(name): take_literal(member, depth + 1) for name, member in value.items()}
     kind = type(value)
     raise UnsupportedType(
-        f"a value of type {kind.__module__}.{kind.__qualname__} cannot be compared with an "
-        "attribute; pass a str, number, bytes, bool, None, list, dict, set, date or time",
+        f"a value of type {kind.__module__}.{kind.__qualname__} is none that an attribute can "
+        "hold; pass a str, number, bytes, bool, None, list, dict, set, date or time",
         type=kind,
     )
 

@@ -182,15 +182,17 @@ CONDITIONS: list[Row] = [
          ("1 validation error detected: Value null at 'keyConditions.PK.member.comparisonOperator' "
           "failed to satisfy constraint: Member must not be null"),
          key_conditions={"PK": {}}),
-    put("Expected contains invalid value for attribute x: a value of type builtins.object cannot be "
-        "compared with an attribute; pass a str, number, bytes, bool, None, list, dict, set, date "
+    put("Expected contains invalid value for attribute x: a value of type builtins.object is none "
+        "that an attribute can hold; pass a str, number, bytes, bool, None, list, dict, set, date "
         "or time", {"x": {"Value": object()}}, UnsupportedType),
     put("Expected contains invalid value for attribute x: nan is no number that an attribute can "
-        "hold; compare with a finite one", {"x": {"Value": float("nan")}}, InvalidNumber),
+        "hold; give a finite one", {"x": {"Value": float("nan")}}, InvalidNumber),
     put("Expected must be a dict by attribute names, not [1]", [1]),
     put("Expected of 'x' must be a dict, not 1", {"x": 1}),
     put("Unknown parameter in Expected of 'x': 'Operator', must be one of: Value, Exists, "
         "AttributeValueList, ComparisonOperator", {"x": {"Operator": "EQ"}}),
+    put("Expected of 'x' has 'Value' twice, in two spellings: leave one out",
+        {"x": {"Value": 1, "value": 2}}),
     put("Expected names attributes by str, and 1 is none", {1: {"Value": 1}}, InvalidArgument),
     put(f"{INVALID}Expected has an empty attribute name", {"": {"Value": 1}}, InvalidName),
     read("scan_page", "Unknown parameter in ScanFilter of 'x': 'Value', must be one of: "

@@ -661,7 +661,7 @@ def test_bad_requests(db: Database) -> None:
         ({"statement": "SELECT * FROM orders WHERE customer = 5"}, "does not match schema type"),
         (
             {"statement": "SELECT * FROM orders WHERE customer = ?", "parameters": [object()]},
-            "cannot be compared",
+            "is none that an attribute can hold",
         ),
     ):
         with pytest.raises(errors.DynafileError, match=message):

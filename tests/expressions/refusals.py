@@ -353,7 +353,7 @@ PLACEHOLDERS: list[Row] = [
         {":v": float("nan")},
         InvalidNumber,
         (
-            f"{INVALID_VALUE}nan is no number that an attribute can hold; compare with a finite one "
+            f"{INVALID_VALUE}nan is no number that an attribute can hold; give a finite one "
             "for key :v"
         ),
     ),
@@ -375,7 +375,7 @@ PLACEHOLDERS: list[Row] = [
         {":v": object()},
         UnsupportedType,
         (
-            f"{INVALID_VALUE}a value of type builtins.object cannot be compared with an attribute; "
+            f"{INVALID_VALUE}a value of type builtins.object is none that an attribute can hold; "
             "pass a str, number, bytes, bool, None, list, dict, set, date or time for key :v"
         ),
     ),
