@@ -11,7 +11,7 @@ SOURCES := $(shell find dynafile -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test format-check lint types pytest demo bench docs site format dist clean
+.PHONY: help test format-check lint types pytest crash demo bench docs site format dist clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name job; \
@@ -32,6 +32,9 @@ types: $(VENV)/.tools $(VENV)/.package
 # package.
 pytest: $(VENV)/.tools $(VENV)/.flights $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
 	$(BIN)/pytest $(ARGS)
+
+crash: $(VENV)/.tools $(VENV)/.package ## Crash and kill it for a quarter of an hour; ARGS="--seed N" does it again
+	$(BIN)/python tests/crash/long.py $(ARGS)
 
 demo: $(VENV)/.demo $(VENV)/.package ## Import the world's cities and look at them
 	@$(BIN)/dynafile demo $(ARGS)

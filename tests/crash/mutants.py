@@ -233,14 +233,6 @@ MUTANTS = (
     ),
     # -- schema changes, conversion -------------------------------------------------------------
     Mutant(
-        "what a dead process took away is gone for good before it is emptied",
-        opening, "_empty_tmp",
-        "volume.sync(place)",
-        "pass",
-        (lives.Tables, lives.Items),
-        ("killed", "some"),
-    ),
-    Mutant(
         "originals go after every item is durable",
         conversion, "_put_all",
         "writes: list[Write] = []",

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from crash.calls import PREFIX
+from crash.disk import Disk
 from crash.life import PATH
 from crash.machine import Killed, Machine
 
@@ -167,3 +168,40 @@ def test_a_segment_that_no_record_names_goes() -> None:
             assert len(numbers) == 9
             with db.stream(after=numbers[-2], follow=False) as stream:
                 assert [record.sequence_number for record in stream] == numbers[-1:]
+
+
+@pytest.mark.parametrize("renames", [1, 3, 9])
+def test_what_a_dead_process_took_away_is_gone_before_it_is_emptied(renames: int) -> None:
+    """It died between the rename of a partition into ``tmp/`` and the sync. The next opening emptied
+    ``tmp/``, and a power cut took the rename back: a partition without its snapshot."""
+    first = machine()
+    with first.running():
+        db = Dynafile(PATH)
+
+        def die(call: str) -> None:
+            last = [op for op in first.disk.log if op[0] == "rename" and op[-1].endswith(".half")]
+            if len(last) == renames and last[-1] is first.disk.log[-1]:
+                raise Killed
+
+        first.hook = die
+        with pytest.raises(Killed):
+            for n in range(400):
+                db.put_item(item={"PK": f"p{n}", "SK": "s", "text": "x" * 100})
+        first.hook = None
+        first.processes[0].die()
+        number = len(first.disk.log)
+        with Dynafile(PATH) as db:
+            db.check()
+            items = len(db)
+    log = first.disk.log[number:]
+    emptied = min(place for place, op in enumerate(log) if op[::2] == ("remove", "data.pickle"))
+    disk = Disk()
+    disk.lay("/home")
+    disk.lay("/folder")
+    for op in first.disk.log[: number + emptied + 1]:
+        disk.redo(op)
+    for seed in range(50):
+        left = Machine(disk.after_power_cut(random.Random(seed), "some"), 2)
+        with left.running(), Dynafile(PATH) as db:
+            db.check()
+            assert len(db) == items
