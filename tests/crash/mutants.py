@@ -222,14 +222,16 @@ MUTANTS = (
         Folders, "_make_one",
         "self._make_one(os.path.dirname(folder), found)\n    except",
         "return\n    except",
-        (lives.Tables, lives.Items),
+        (lives.Tables,),
+        ("killed", "nothing"),
     ),
     Mutant(
         "a folder that is removed goes for good, before what is in it",
         LocalVolume, "take_away",
         "sync_folder(os.path.dirname(path))",
         "pass",
-        (lives.Tables, lives.Items),
+        (lives.Tables,),
+        ("ordered",),
     ),
     # -- schema changes, conversion -------------------------------------------------------------
     Mutant(

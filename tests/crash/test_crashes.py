@@ -18,7 +18,7 @@ from crash.machine import Machine
 from dynafile import Dynafile
 
 SEED = 6
-PLACES = 330
+PLACES = 230
 """About so many places of each life are crashed."""
 
 
@@ -27,10 +27,10 @@ def test_crashes(kind: type[Life]) -> None:
     explorer = Explorer(kind, SEED)
     share = PLACES / len(explorer.places)
     explorer.crash_everywhere(random.Random(SEED), min(1, share), times=1 + (share > 1))
-    assert explorer.counts["points"] > 300
+    assert explorer.counts["points"] > 250
     for how in HOWS:
-        assert explorer.counts[how] > 30, explorer.counts
-    assert explorer.counts["again"] > 60
+        assert explorer.counts[how] > 25, explorer.counts
+    assert explorer.counts["again"] > 45
 
 
 def test_the_beginning() -> None:
