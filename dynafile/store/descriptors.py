@@ -67,7 +67,7 @@ def make_folders(path: str) -> None:
     So is that of a folder that is there already: who made it may have died before its sync.
     """
     changed = [os.path.dirname(path)]
-    while changed[-1] and not os.path.isdir(changed[-1]):
+    while not os.path.isdir(changed[-1]) and os.path.dirname(changed[-1]) != changed[-1]:
         changed.append(os.path.dirname(changed[-1]))
     os.makedirs(path, exist_ok=True)
     for folder in changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import time
 
@@ -12,7 +13,7 @@ from crash.life import PATH
 from crash.machine import Killed, Machine
 
 from dynafile import Database, Dynafile
-from dynafile.errors import InvalidPath
+from dynafile.errors import DiskFull, InvalidPath
 from dynafile.store.local_volume import LOCK_TEXT, LocalVolume
 
 FOLDER = f"{PREFIX}/folder"
@@ -205,3 +206,27 @@ def test_what_a_dead_process_took_away_is_gone_before_it_is_emptied(renames: int
         with left.running(), Dynafile(PATH) as db:
             db.check()
             assert len(db) == items
+
+
+def test_a_segment_that_a_full_disk_left_goes() -> None:
+    """The disk was full when the record was written that names the next segment."""
+    first = machine()
+    with first.running(checkpoint_bytes=1 << 20), Dynafile(PATH, stream=True) as db:
+        db.put_item(item={"PK": "a", "SK": "0"})
+        folder = first.node(f"{PATH}/journal")
+
+        def full(call: str) -> None:
+            if call == "write" and len(first.disk.folder(folder).names) > 1:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        first.hook = full
+        with pytest.raises(DiskFull):
+            db._store.checkpoint()
+        first.hook = None
+        assert len(first.disk.folder(folder).names) == 1
+        for n in range(1, 9):
+            db.put_item(item={"PK": "a", "SK": f"{n}"})
+        with db.stream(follow=False) as stream:
+            last = [record.sequence_number for record in stream][-1]
+        with db.stream(last, follow=False) as stream:
+            assert [record.sequence_number for record in stream] == [last]
