@@ -30,12 +30,12 @@ class FileReserve:
         """Return how many bytes are held."""
         try:
             descriptor = os.open(self._path, _FLAGS)
+            try:
+                return max(0, _held_by(descriptor))
+            finally:
+                os.close(descriptor)
         except OSError:
-            return 0
-        try:
-            return max(0, _held_by(descriptor))
-        finally:
-            os.close(descriptor)
+            return 0  # it is missing, or of no use
 
     def resize(self, size: int) -> None:
         """Hold so many bytes, or fewer than before; raises DiskFull, and holds what it held."""

@@ -48,7 +48,7 @@ class Follower(Loader):
         """Apply what was published since; raises what makes the handle unusable."""
         with self.mutex:
             if self.unusable is not None:
-                raise self.unusable
+                raise self.unusable.with_traceback(None)  # or it would grow with each call
             if self.journal is None or (self.asleep is not None and self._still_asleep()):
                 return
             end = self.words[END]

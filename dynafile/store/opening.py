@@ -37,6 +37,7 @@ from dynafile.store.names import (
     parse_partition_directory,
     parse_segment_name,
 )
+from dynafile.store.os_errors import translated
 from dynafile.store.position import (
     BOOT,
     BUSY,
@@ -120,6 +121,9 @@ def make_folder(path: str) -> None:
     try:
         make_folders(os.path.abspath(path))
     except OSError as error:
+        meant = translated(error, path)
+        if not isinstance(meant, (InvalidPath, PathNotWritable)):
+            raise meant from error
         raise PathNotWritable(
             f"{path} cannot be made ({error.strerror}): choose another path", path=path
         ) from error

@@ -97,7 +97,7 @@ class Writer:
         """Commit without a group, for nobody waits: the hot path, with :meth:`_locked` in it."""
         words, replica, lock = self._words, self._replica, self._lock
         if replica.unusable is not None:
-            raise replica.unusable  # closed, perhaps, and the lock's descriptor is no longer ours
+            raise replica.unusable.with_traceback(None)  # the descriptor may be another's now
         try:
             lock.acquire(lock_timeout)
             if words[END] != replica.lsn:
@@ -178,7 +178,7 @@ class Writer:
     def _refuse_unusable(self) -> None:
         # Before the mutex is waited for: in a forked child its holder may not exist.
         if self._replica.unusable is not None:
-            raise self._replica.unusable
+            raise self._replica.unusable.with_traceback(None)
 
     def _locked(self, work: Callable[[], None], lock_timeout: float) -> None:
         words, lock = self._words, self._lock
