@@ -39,9 +39,10 @@ FAIR_SECONDS: Final = 0.1
 END_SECONDS: Final = 120
 """How long after its time a process may take to come to an end, before it counts as a deadlock."""
 
-ACKNOWLEDGED, SYNCED, STOP, CHECKPOINTS = 0, WRITERS, 2 * WRITERS, 2 * WRITERS + 1
-WORDS: Final = CHECKPOINTS + 1
-"""Shared words: the number of each writer's last acknowledged put, and of its last synced one."""
+ACKNOWLEDGED, SYNCED, STOP, AT_WORK = 0, WRITERS, 2 * WRITERS, 2 * WRITERS + 1
+WORDS: Final = AT_WORK + 1
+"""Shared words: the numbers of each writer's last acknowledged put, and of its last synced one;
+whether all are to stop; and how often the process that is to be killed has written."""
 
 Shared = Any
 Figures = dict[str, Any]
@@ -223,6 +224,7 @@ def perish(path: str, shared: Shared, number: int, seed: int, least: int) -> Fig
         while not shared[STOP]:
             items = [{"PK": "victim", "SK": rng.randrange(500), "v": "v" * 200} for _ in range(9)]
             db.execute_batch(Action("PUT", item) for item in items)
+            shared[AT_WORK] += 1
             if rng.randrange(30) == 0:
                 db._store.checkpoint()
     return {}
@@ -236,8 +238,11 @@ def kill(path: str, shared: Shared, number: int, seed: int, least: int) -> Figur
     with opened(path) as db:
         while not shared[STOP]:
             victim = context.Process(target=perish, args=(path, shared, 0, rng.random(), 0))
+            begun = shared[AT_WORK]
             victim.start()
-            time.sleep(rng.uniform(0.3, 1.0))
+            while shared[AT_WORK] == begun and victim.is_alive():
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0.0, 0.3))
             os.kill(victim.pid or 0, signal.SIGKILL)
             started = time.perf_counter()
             db.put_item(item={"PK": "killer", "SK": killed})
@@ -255,11 +260,13 @@ def _enter(
     path: str,
     shared: Shared,
     place: tuple[int, int, int],
+    begin: Any,
     answers: Any,
 ) -> None:
     """What each process begins with: do the work, and send what came of it."""
     number, seed, least = place
     try:
+        begin.wait(END_SECONDS)
         answers.put((work.__name__, number, work(path, shared, number, seed, least), None))
     except BaseException:
         shared[STOP] = 1
@@ -284,12 +291,14 @@ def run(seconds: float, seed: int, path: str | None = None) -> Figures:
     shared = context.RawArray("Q", WORDS)
     answers = context.Queue()
     works = [write] * WRITERS + [read] * READERS + [follow, alter, kill]
+    begin = context.Barrier(len(works) + 1)
     started: list[BaseProcess] = []
     for place, work in enumerate(works):
         where = (place % WRITERS if work is write else place, seed * 1000 + place, least)
-        process = context.Process(target=_enter, args=(work, path, shared, where, answers))
+        process = context.Process(target=_enter, args=(work, path, shared, where, begin, answers))
         process.start()
         started.append(process)
+    begin.wait(END_SECONDS)
     _wait(seconds, shared)
     shared[STOP] = 1
     found = _gather(answers, len(started), END_SECONDS + seconds)
