@@ -16,7 +16,6 @@ import json
 import multiprocessing
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -225,8 +224,6 @@ def perish(path: str, shared: Shared, number: int, seed: int, least: int) -> Fig
             items = [{"PK": "victim", "SK": rng.randrange(500), "v": "v" * 200} for _ in range(9)]
             db.execute_batch(Action("PUT", item) for item in items)
             shared[AT_WORK] += 1
-            if rng.randrange(30) == 0:
-                db._store.checkpoint()
     return {}
 
 
@@ -243,7 +240,7 @@ def kill(path: str, shared: Shared, number: int, seed: int, least: int) -> Figur
             while shared[AT_WORK] == begun and victim.is_alive():
                 time.sleep(0.01)
             time.sleep(rng.uniform(0.0, 0.3))
-            os.kill(victim.pid or 0, signal.SIGKILL)
+            victim.kill()
             started = time.perf_counter()
             db.put_item(item={"PK": "killer", "SK": killed})
             waits.append(time.perf_counter() - started)
