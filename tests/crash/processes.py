@@ -64,7 +64,7 @@ def write(path: str, shared: Shared, number: int, seed: int, least: int) -> Figu
     """Put the next number, add to the counter, change a collection of its own; in turns."""
     rng = random.Random(seed)
     waits: list[float] = []
-    increments = puts = 0
+    increments = puts = in_time = 0
     with opened(path) as db:
         sync = SyncWatch(db)
         mine: dict[int, Any] = {}
@@ -75,7 +75,9 @@ def write(path: str, shared: Shared, number: int, seed: int, least: int) -> Figu
             db.put_item(item={"PK": f"latest{number}", "SK": 0, "n": puts, "G": "latest"})
             shared[ACKNOWLEDGED + number] = puts
             sync.then = None
-            waits.append(time.perf_counter() - started)
+            if not shared[STOP]:
+                waits.append(time.perf_counter() - started)
+                in_time = puts
             increments += increment(db)
             change(db, rng, number, mine)
             if puts % 20 == 0:
@@ -85,6 +87,7 @@ def write(path: str, shared: Shared, number: int, seed: int, least: int) -> Figu
         assert found == mine, f"writer {number} finds another collection than it left"
     return {
         "puts": puts,
+        "in_time": [in_time],
         "increments": increments,
         "waits": waits,
         "longest_sync": sync.longest,
@@ -273,7 +276,8 @@ def _enter(
 def run(seconds: float, seed: int, path: str | None = None) -> Figures:
     """Run all for so many seconds; return figures, or raise AssertionError with what was wrong.
 
-    Times in the figures are in milliseconds. ``over_100_ms`` are the puts that took longer than
+    Times in the figures are in milliseconds. ``least_share`` is how much of what the quickest writer
+    did the slowest one did, while all of them wrote. ``over_100_ms`` are the puts that took longer than
     that, and ``over_100_ms_beside_syncs`` those that did although one takes the longest sync of the
     run away from them: a disk or a machine that stops for a moment stops all.
     """
@@ -331,9 +335,11 @@ def _judge(path: str, found: list[tuple[str, int, Figures]]) -> Figures:
     total: dict[str, Any] = {}
     waits: list[float] = []
     after_kill: list[float] = []
+    shares: list[int] = []
     longest_sync = 0.0
     for _, _, figures in found:
         waits += figures.pop("waits", [])
+        shares += figures.pop("in_time", [])
         after_kill += figures.pop("waits_after_kill", [])
         longest_sync = max(longest_sync, figures.pop("longest_sync", 0.0))
         for name, value in figures.items():
@@ -349,6 +355,7 @@ def _judge(path: str, found: list[tuple[str, int, Figures]]) -> Figures:
         total["partitions"] = db.describe().partition_count
     waits.sort()
     total |= {
+        "least_share": round(min(shares) / max(shares), 2),
         "median_put": round(waits[len(waits) // 2] * 1000, 2),
         "longest_put": round(waits[-1] * 1000, 1),
         "longest_sync": round(longest_sync * 1000, 1),

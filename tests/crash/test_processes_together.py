@@ -18,5 +18,5 @@ def test_processes_together() -> None:
     assert figures["records"] > 100
     assert figures["killed"]
     assert figures["indexes"]
-    # A machine that does other things may stop a process for that long, whatever we do.
-    assert figures["over_100_ms_beside_syncs"] <= figures["puts"] // 50
+    # Nobody starves. How long they wait is for a quiet machine to say: `make crash` does.
+    assert figures["least_share"] > 0.3
