@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from store.failing_system import SHORT, FailingSystem
+from store.stores import abandon, key, open_folder, put
+from store.stores import contents as stored
 
 from dynafile import Action, Dynafile, GlobalIndex, LocalIndex
 from dynafile.errors import (
@@ -27,6 +29,8 @@ from dynafile.errors import (
     StoreFailed,
 )
 from dynafile.store import builder
+from dynafile.store.format import SEGMENT_HEADER_BYTES
+from dynafile.store.position import BUSY, END
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -280,3 +284,66 @@ def test_a_refusal_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         lengths.add(len(caught.traceback))
     assert len(lengths) == 1
     db.close()
+
+
+OLD = b"v" * 40
+MODEL = {key(number): OLD for number in range(60)}
+
+
+def leave_behind(folder: Path, what: str, patch: pytest.MonkeyPatch) -> None:
+    """Leave a store as a process does that dies, or whose disk fails, in the middle of a commit."""
+    system = FailingSystem(str(folder))
+    with system.installed(patch):
+        store = open_folder(folder, partition_bytes=2000, checkpoint_bytes=3000)
+        put(store, *MODEL.items())
+        if what == "failed sync":
+            system.kinds = frozenset({"sync"})
+            system.fail(1, errno.EIO)
+            with pytest.raises(CommitOutcomeUnknown):
+                put(store, (key(1), b"unknown"))
+            abandon(store)
+            return
+    words = store.volume.share()
+    abandon(store)
+    segment = max((folder / "journal").iterdir())
+    data = segment.read_bytes()
+    end = SEGMENT_HEADER_BYTES + words[END] - int(segment.stem, 16)
+    segment.write_bytes(data[:end] + b"torn" * 40 + data[end + 160 :])
+    words[BUSY] = 1
+
+
+@pytest.mark.parametrize("what", ["death", "failed sync"])
+@pytest.mark.parametrize("how", ["open", "commit"])
+def test_each_call_fails_of_who_takes_over(
+    what: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opens the store next, or has it open and commits next, may meet a disk that fails too."""
+    chosen, more = 0, True
+    while more:
+        chosen += 2
+        folder = tmp_path / f"{chosen}"
+        other = open_folder(folder) if how == "commit" else None
+        leave_behind(folder, what, monkeypatch)
+        system = FailingSystem(str(folder))
+        system.fail(chosen, errno.EIO)
+        made = False
+        with system.installed(monkeypatch):
+            try:
+                if other is None:
+                    other = open_folder(folder)
+                put(other, (key(2), b"after"))
+                made = True
+            except StorageError:
+                pass
+        more = system.failed is not None
+        if other is not None:
+            abandon(other)
+        store = open_folder(folder)
+        found = stored(store)
+        assert found.pop(key(1)) in (OLD, b"unknown")
+        assert found.pop(key(2)) == b"after" if made else found.pop(key(2)) in (OLD, b"after")
+        assert found == {k: value for k, value in MODEL.items() if k not in (key(1), key(2))}
+        put(store, (key(3), b"again"))
+        store.check(list)
+        store.close()
+    assert chosen > 5
