@@ -105,6 +105,10 @@ class FailingSystem:
         class Raw(io.FileIO):
             def write(self, data: Any) -> int | None:
                 if system._is_chosen("write"):
+                    if system.error == errno.EINTR:
+                        system._raise(
+                            "write", self.name
+                        )  # nothing is written then: it is tried again
                     part = super().write(bytes(data)[: len(data) // 2])
                     if system.error == SHORT:
                         return part
