@@ -91,7 +91,8 @@ class Dynafile(Table):
         :param indexes: secondary indexes by name, each a GlobalIndex or a LocalIndex; those that
             the table has not yet are added and filled from its items. None: as stored.
         :param stream: True, a view type such as ``"NEW_IMAGE"``, or StreamOptions: a stream of its
-            changes, declared where the table has none; see :meth:`Table.stream`. None: as stored.
+            changes, declared where the table has none; see :meth:`Table.stream`. None or False: as
+            stored; :meth:`Database.update_table` ends one.
         :param wait: False to return before such indexes are complete.
         :param progress: is called with an index's name, the items done, and how many there are.
 

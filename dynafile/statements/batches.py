@@ -9,6 +9,7 @@ from dynafile.errors import (
     ConditionalCheckFailed,
     DuplicateItem,
     DynafileError,
+    InvalidArgument,
     ResourceNotFound,
     ValidationError,
 )
@@ -39,6 +40,8 @@ def batch_execute(tables: Tables, given: object, *, capacity: str) -> BatchState
             request = StatementRequest.of_member(member, "statements", _OPTIONAL)
             request.refuse_exists()
             requests.append(request)
+        except InvalidArgument:
+            raise  # what no client could have sent is refused as a whole
         except ValidationError as error:
             requests.append(error)
     parsed = [request for request in requests if isinstance(request, StatementRequest)]
