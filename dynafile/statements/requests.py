@@ -46,7 +46,10 @@ class StatementRequest(Struct, frozen=True):
         cls, member: object, where: str, optional: tuple[str, ...] = (_ON_FAILURE,)
     ) -> StatementRequest:
         """Read one of several statements: a dict with boto3's names, or the same in snake_case."""
-        given = fields(member, where, ("Statement",), ("Parameters", *optional))
+        try:
+            given = fields(member, where, ("Statement",), ("Parameters", *optional))
+        except ValidationError as error:
+            raise InvalidArgument(error.message) from None  # no statement, so nothing to execute
         return cls.parse(
             given["Statement"],
             given.get("Parameters"),
