@@ -79,24 +79,34 @@ def module_list() -> str:
     return "\n".join(["| module | job |", "| --- | --- |", *rows])
 
 
+CRASHES = {
+    "crashes": "simulated crashes",
+    "killed": "of them a process that is killed",
+    "nothing": "a power cut that leaves nothing of what was not synced",
+    "everything": "a power cut that leaves everything",
+    "ordered": "a power cut that leaves what was done up to some moment",
+    "some": "a power cut that leaves any part, torn anywhere",
+    "again": "crashes of what an earlier crash had left",
+    "takeovers": "deaths of a process beside one that goes on",
+    "lives": "programs that were crashed",
+    "rounds": "rounds of real kills",
+    "acknowledged": "commits that a killed writer had acknowledged",
+    "adopted": "commits under way that were found whole",
+    "sightings": "times that a reader saw a newer commit",
+    "readers killed": "readers killed",
+}
+
+
 def crash_figures() -> str:
     """List what the last long run of the crash tests did, from its results."""
     results = json.loads(_read(ROOT / "tests" / "crash" / "results.json"))
-    rows = [
-        (part, what, figure)
+    lines = [
+        f"| {part} | {CRASHES.get(what, what)} | {figure:,} |"
         for part in ("simulated", "kills", "processes")
         for what, figure in results.get(part, {}).items()
     ]
-    lines = [f"| {part} | {what} | {figure:,} |" for part, what, figure in rows]
-    return "\n".join(
-        [
-            f"Seed {results['seed']}, Python {results['python']}; nothing was lost.",
-            "",
-            "| part | what | how many |",
-            "| --- | --- | --- |",
-            *lines,
-        ]
-    )
+    head = f"Seed {results['seed']}, Python {results['python']}; nothing was lost."
+    return "\n".join([head, "", "| part | what | how many |", "| --- | --- | --- |", *lines])
 
 
 def _command(name: str, function: Callable[..., None]) -> str:
