@@ -19,7 +19,6 @@ def take_over(replica: Replica, journal: Journal, words: memoryview) -> None:
                 replica.apply(record.operations, record.end, record.time)
             journal.cut(replica.lsn)
             journal.sync(replica.lsn)
-            journal.remove_later(replica.lsn)
         except CorruptFile:
             raise
         except StorageError:
@@ -29,4 +28,5 @@ def take_over(replica: Replica, journal: Journal, words: memoryview) -> None:
             replica.fail("a sync failed while the work of a dead process was taken over")
             raise
         words[END] = replica.lsn
+    journal.remove_later(replica.lsn)
     words[BUSY] = 0
