@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import atomicwrites
 
-from dynafile.store import local_volume
+from dynafile.store import descriptors, local_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,9 +125,10 @@ class FailingSystem:
                 patch.setattr(os, kind, self._by_path(kind, getattr(os, kind)))
             for kind in BY_DESCRIPTOR:
                 patch.setattr(os, kind, self._by_descriptor(kind, getattr(os, kind)))
-            patch.setattr(local_volume, "_read_once", os.pread)
-            patch.setattr(local_volume, "_write_at", self._write_at)
-            patch.setattr(local_volume, "_sync_descriptor", self._sync)
+            patch.setattr(descriptors, "_read_once", os.pread)
+            patch.setattr(descriptors, "write_at", self._write_at)
+            patch.setattr(descriptors, "sync_descriptor", self._sync)
+            patch.setattr(local_volume, "sync_descriptor", self._sync)
             patch.setattr(local_volume, "open", self._open, raising=False)
             patch.setattr(atomicwrites, "_proper_fsync", self._sync)
             yield

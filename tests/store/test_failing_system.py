@@ -172,7 +172,7 @@ def contents(db: Dynafile) -> Model:
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "FIRST_STEP_BYTES", 4000)
+    monkeypatch.setattr(builder, "STEP_BYTES", 4000)
 
 
 def assert_whole(life: Life, *, knows: bool) -> None:

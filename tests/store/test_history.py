@@ -381,21 +381,19 @@ def test_a_segment_that_was_never_begun(how: str, clock: Clock) -> None:
     with pytest.raises((Killed, StorageError)):
         store.checkpoint()
     volume.hook = None
-    assert len(bases(store)) == 2
     if how == "killed":
+        assert len(bases(store)) == 2
         abandon(store)
         store = opened(inner, clock, checkpoint_bytes=1 << 30)
+    assert len(bases(store)) == 1, "nobody leads to the other one, and it is gone"
     for number in range(1, 40):
         write(store, number)
-    orphan = bases(store)[1]
-    assert orphan < store.published()
     assert everything(store) == list(range(40))
     end = store.published()
     places = [record.lsn for record in store.history.read(store.history.oldest(end, 0), end)]
     for place in places:
         assert next(store.history.read(place, end)).lsn == place
     store.checkpoint()
-    assert orphan not in bases(store)
     for number in range(40, 50):
         write(store, number)
     assert everything(store) == list(range(50))
