@@ -105,7 +105,7 @@ class JournalHistory:
                 lsn = record.end
                 first = False
                 yield record
-                if record.operations and record.operations[0][0] == ROTATE:
+                if len(record.operations) == 1 and record.operations[0][0] == ROTATE:
                     base = decode_numbers(record.operations[0][2])[0]
                     break
             if lsn == start:

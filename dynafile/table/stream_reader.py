@@ -36,7 +36,6 @@ BEGIN: Final = (0, 0)
 BATCH: Final = 256
 """So many records are taken at a time, or those of one commit."""
 _MICROSECONDS: Final = 1_000_000
-_SECOND: Final = (1,)
 
 
 class StreamReader:
@@ -192,6 +191,14 @@ class StreamReader:
         try:
             for record in self._store.history.read(lsn, end):
                 lsn = record.end
+                if found and len(record.operations) == 2:
+                    # Most are a put and what it changed; this is places_of() for them.
+                    kind, space, _, _ = record.operations[1]
+                    if kind == CHANGE and space == number:
+                        found.append(record_of(record, 1, keys))
+                        if len(found) >= most:
+                            break
+                    continue
                 places = places_of(record, number)
                 if first:
                     places = [each for each in places if each >= first]
@@ -267,9 +274,6 @@ class StreamReader:
 def places_of(record: Record, number: int) -> Sequence[int]:
     """Return which operations of a commit speak of changes in a keyspace."""
     operations = record.operations
-    if len(operations) == 2:  # a put or a delete, and what became of the item
-        kind, space, _, _ = operations[1]
-        return _SECOND if kind == CHANGE and space == number else ()
     return [
         place
         for place, operation in enumerate(operations)

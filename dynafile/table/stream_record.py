@@ -201,10 +201,11 @@ def record_of(record: Record, place: int, keys: KeySchema) -> StreamRecord:
     new = None
     if mark & NEW and mark & KIND != REMOVE:
         # The PUT that it speaks of is the last one before it; those of indexes are in between.
-        for at in range(place - 1, -1, -1):
+        at = place
+        while new is None and at:
+            at -= 1
             kind, space, other, raw = operations[at]
             if kind == PUT and other == key and space == number:
                 new = raw
-                break
     old = value[1:] or None
     return StreamRecord(keys, key, mark, new, old, record.time, (record.lsn, place))
