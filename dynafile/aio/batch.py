@@ -22,11 +22,11 @@ class AsyncBatchWriter(SerialTwin):
     """What a :class:`BatchWriter` is, in an ``async with`` block."""
 
     def __init__(self, handle: AsyncHandle[Any], options: dict[str, Any]) -> None:
-        super().__init__(Turns(handle))
+        super().__init__(Turns(handle), self._begun)
         self._options = options
         self._writer: BatchWriter | None = None
 
-    def _target(self) -> BatchWriter:
+    def _begun(self) -> BatchWriter:
         if self._writer is None:
             raise InvalidArgument(
                 "a batch writer is used in an async with block: "
@@ -48,7 +48,7 @@ class AsyncBatchWriter(SerialTwin):
         return None
 
     def _put_here(self, item: Mapping[str, Any]) -> bool:
-        return self._target()._put_warm(item)
+        return self._begun()._put_warm(item)
 
     async def __aenter__(self) -> Self:
         if self._writer is not None:
@@ -66,7 +66,7 @@ class AsyncBatchWriter(SerialTwin):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        writer = self._target()
+        writer = self._begun()
         end = partial(writer.__exit__, kind, error, trace)
         try:
             if kind is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import Any, Final, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
+from dynafile.aio.kinds import Kind
 from dynafile.aio.table import AsyncTable
 from dynafile.aio.transactional import AsyncTransactional
 from dynafile.aio.twin import twin
@@ -28,9 +29,11 @@ class AsyncDatabase(AsyncTransactional[Database]):
     (('orders',), 1)
     """
 
+    __signature__: ClassVar = inspect.signature(Database)
+
     def __init__(self, *args: Any, **options: Any) -> None:
         """Take the arguments of :class:`Database`; nothing is opened yet."""
-        arguments = _SIGNATURE.bind(*args, **options)
+        arguments = self.__signature__.bind(*args, **options)
         arguments.apply_defaults()
         shown = repr(str(arguments.arguments["path"]))
         super().__init__(partial(Database, *args, **options), shown, None)
@@ -55,6 +58,10 @@ class AsyncDatabase(AsyncTransactional[Database]):
 
         return AsyncTable(opener, f"{name!r} in {self._shown}", self, name)
 
+    async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
+        result = await super()._call(kind, name, args, named)
+        return self._adopted(result) if kind is Kind.TABLE else result
+
     def _adopted(self, handle: Table) -> AsyncTable:
         shown = f"{handle.table_name!r} in {self._shown}"
         table = AsyncTable(lambda: handle, shown, self, handle.table_name)
@@ -66,7 +73,3 @@ class AsyncDatabase(AsyncTransactional[Database]):
 
     def __contains__(self, name: object) -> bool:
         raise TypeError(f"{self!r} cannot be searched: use `{name!r} in await db.tables()`")
-
-
-_SIGNATURE: Final = inspect.signature(Database)
-AsyncDatabase.__signature__ = _SIGNATURE  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from dynafile.aio.job import Cancel, Traffic, outlast
 from dynafile.aio.kinds import Kind
 from dynafile.aio.lane import Lane
 from dynafile.aio.listeners import LoopListener
-from dynafile.aio.twin import Twin
+from dynafile.aio.twin import CallingTwin, PlainTwin
 from dynafile.database import Database
 from dynafile.errors import HandleClosed, HandleNotOpen
 from dynafile.table_api import Table
@@ -25,7 +25,7 @@ T = TypeVar("T")
 _CANCEL: Final = {Kind.READ: Cancel.ABANDON, Kind.ASKED: Cancel.ABANDON, Kind.LONG: Cancel.ABANDON}
 
 
-class AsyncHandle(Twin, Generic[H]):
+class AsyncHandle(PlainTwin, CallingTwin, Generic[H]):
     """What every handle for asyncio has: the handle that it stands for, and a crew.
 
     It belongs to the event loop in which it was opened.
@@ -119,16 +119,11 @@ class AsyncHandle(Twin, Generic[H]):
         if named.get("progress") is not None:
             named = {**named, "progress": self._in_loop(named["progress"])}
         work = partial(self._do, kind, name, args, named)
-        result = await self._in_thread(lane, work, _CANCEL.get(kind, Cancel.SETTLE))
-        return self._adopted(result) if kind is Kind.TABLE else result
+        return await self._in_thread(lane, work, _CANCEL.get(kind, Cancel.SETTLE))
 
     def _do(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
         member = getattr(self._opened(), name)
         return member if kind is Kind.ASKED else member(*args, **named)
-
-    def _adopted(self, handle: Any) -> Any:
-        """Return a twin of a handle that a call returned."""
-        raise NotImplementedError
 
     def _in_loop(self, called: Callable[..., object]) -> Callable[..., object]:
         """Return what has something called in the loop, for calls from threads."""

@@ -26,18 +26,19 @@ class PlainPut:
 
 def put_together(jobs: list[Job]) -> None:
     """Make jobs that are plain puts, and note what refused each; in a thread."""
-    by_table: dict[Table, list[Job]] = {}
+    by_table: dict[Table, list[tuple[Job, PlainPut]]] = {}
     for job in jobs:
-        assert isinstance(job.work, PlainPut)
-        by_table.setdefault(job.work.table, []).append(job)
+        put = job.work
+        assert isinstance(put, PlainPut)
+        by_table.setdefault(put.table, []).append((job, put))
     for table, those in by_table.items():
         if len(those) == 1 or table.closed:
-            for job in those:
+            for job, _ in those:
                 job.run()
             continue
         try:
-            refused = put_each(table._table, [job.work.item for job in those])  # type: ignore[union-attr]
+            refused = put_each(table._table, [put.item for _, put in those])
         except BaseException as error:  # noqa: BLE001 - the tasks that wait raise it
             refused = [error] * len(those)
-        for job, outcome in zip(those, refused, strict=True):
+        for (job, _), outcome in zip(those, refused, strict=True):
             job.error, job.work = outcome, None

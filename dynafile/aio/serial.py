@@ -11,7 +11,7 @@ from dynafile.aio.handle import AsyncHandle
 from dynafile.aio.items import AsyncItems
 from dynafile.aio.job import Cancel
 from dynafile.aio.kinds import Kind
-from dynafile.aio.twin import Twin
+from dynafile.aio.twin import CallingTwin
 
 T = TypeVar("T")
 
@@ -38,15 +38,13 @@ class Turns:
             return work()
 
 
-class SerialTwin(Twin):
+class SerialTwin(CallingTwin):
     """A twin whose calls take turns."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, target: Callable[[], Any]) -> None:
+        """``target`` returns the object that this one stands for, or raises; in a thread."""
         self._turns = turns
-
-    def _target(self) -> Any:
-        """Return the object that this one stands for, or raise; in a thread."""
-        raise NotImplementedError
+        self._target = target
 
     def _do(self, name: str, args: Any, named: Any) -> Any:
         return getattr(self._target(), name)(*args, **named)

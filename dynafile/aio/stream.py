@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
 
@@ -11,14 +11,14 @@ from dynafile.aio.handle import AsyncHandle
 from dynafile.aio.job import Cancel
 from dynafile.aio.kinds import Kind
 from dynafile.aio.transaction import AsyncTransaction
-from dynafile.aio.twin import Twin, twin
+from dynafile.aio.twin import PlainTwin, Twin, twin
 from dynafile.errors import HandleClosed, InvalidArgument
 from dynafile.streams import Stream
 from dynafile.table.stream_record import StreamRecord
 
 
 @twin(StreamRecord)
-class AsyncStreamRecord(Twin):
+class AsyncStreamRecord(PlainTwin):
     """A :class:`StreamRecord`, whose acknowledgement is awaited."""
 
     def __init__(self, handle: AsyncHandle[Any], record: StreamRecord) -> None:
@@ -27,12 +27,6 @@ class AsyncStreamRecord(Twin):
 
     def _now(self, name: str) -> Any:
         return getattr(self._record, name)
-
-    async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
-        raise NotImplementedError  # it has properties, and a method of its own
-
-    def _iterate(self, name: str, args: Any, named: Any) -> AsyncIterator[dict[str, Any]]:
-        raise NotImplementedError
 
     async def ack(self, transaction: AsyncTransaction | None = None) -> None:
         """Acknowledge this record, and all that its consumer was given before it.
@@ -67,12 +61,6 @@ class AsyncStream(Twin):
         self._stream: Stream | None = None
         self._reading = asyncio.Lock()
         self._over = False
-
-    async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
-        raise NotImplementedError  # all that it has is its own
-
-    def _iterate(self, name: str, args: Any, named: Any) -> AsyncIterator[dict[str, Any]]:
-        raise NotImplementedError
 
     async def _in_thread(self, kind: Kind, work: Callable[[], Any]) -> Any:
         handle = self._handle

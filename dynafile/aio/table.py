@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from dynafile.aio.batch import AsyncBatchWriter
 from dynafile.aio.handle import AsyncHandle
@@ -190,9 +190,11 @@ class AsyncDynafile(AsyncTable):
     [12]
     """
 
+    __signature__: ClassVar = inspect.signature(Dynafile)
+
     def __init__(self, *args: Any, **options: Any) -> None:
         """Take the arguments of :class:`Dynafile`; nothing is opened yet."""
-        shown = _shown(_SIGNATURE.bind(*args, **options))
+        shown = _shown(self.__signature__.bind(*args, **options))
         super().__init__(partial(self._new, args, options), shown)
 
     def _new(self, args: tuple[Any, ...], options: dict[str, Any]) -> Dynafile:
@@ -205,10 +207,6 @@ class AsyncDynafile(AsyncTable):
     async def open(cls, *args: Any, **options: Any) -> Self:
         """Open the table in a folder, or make it; the arguments are those of :class:`Dynafile`."""
         return await cls(*args, **options)
-
-
-_SIGNATURE: Final = inspect.signature(Dynafile)
-AsyncDynafile.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
 
 
 def _shown(arguments: inspect.BoundArguments) -> str:

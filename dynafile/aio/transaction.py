@@ -23,10 +23,6 @@ T = TypeVar("T")
 class AsyncTransactionItems(SerialTwin):
     """The items of a table, inside a transaction; the methods are those of a table, awaited."""
 
-    def __init__(self, turns: Turns, target: Callable[[], TransactionItems]) -> None:
-        super().__init__(turns)
-        self._target = target  # type: ignore[method-assign]
-
 
 @twin(Transaction)
 class AsyncTransaction(AsyncTransactionItems):

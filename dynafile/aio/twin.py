@@ -1,13 +1,15 @@
 """Twins: classes for asyncio, made of those that they stand for.
 
-A twin has two methods of its own, :meth:`Twin._call` and :meth:`Twin._iterate`, and by them gets
-every other method of its class, with its docstring and signature.
+A twin gets the methods of its class, with their docstrings and signatures, by two of its own,
+:meth:`CallingTwin._call` and :meth:`CallingTwin._iterate`, and the attributes by
+:meth:`PlainTwin._now`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
+from functools import update_wrapper
 from typing import Any, ClassVar, TypeVar
 
 from dynafile.aio.kinds import KINDS, Kind
@@ -15,11 +17,23 @@ from dynafile.aio.kinds import KINDS, Kind
 C = TypeVar("C", bound="type[Twin]")
 
 
-class Twin(ABC):
-    """What the made methods stand on."""
+class Twin:
+    """What stands for an object of another class."""
 
     _twin_of: ClassVar[type]
     """The class that it stands for."""
+
+
+class PlainTwin(Twin, ABC):
+    """A twin that shows attributes."""
+
+    @abstractmethod
+    def _now(self, name: str) -> Any:
+        """Return an attribute of the object that this one stands for, without waiting."""
+
+
+class CallingTwin(Twin, ABC):
+    """A twin with methods to be awaited."""
 
     @abstractmethod
     async def _call(self, kind: Kind, name: str, args: Any, named: Any) -> Any:
@@ -28,10 +42,6 @@ class Twin(ABC):
     @abstractmethod
     def _iterate(self, name: str, args: Any, named: Any) -> AsyncIterator[dict[str, Any]]:
         """Return what iterates over what such a method gives, off the loop."""
-
-    def _now(self, name: str) -> Any:
-        """Return an attribute of it that needs no looking."""
-        raise NotImplementedError
 
 
 def twin(of: type) -> Callable[[C], C]:
@@ -51,22 +61,21 @@ def _member(cls: type, name: str, kind: Kind, original: Any) -> Any:
     if kind is Kind.PLAIN:
         return property(lambda self: self._now(name), doc=original.__doc__)
     made = _made(kind, name)
-    function = original.fget if isinstance(original, property) else original
-    made.__name__, made.__qualname__ = name, f"{cls.__qualname__}.{name}"
-    made.__module__ = cls.__module__
+    function: Any = original.fget if isinstance(original, property) else original
+    update_wrapper(made, function, assigned=["__name__"], updated=[])
+    made.__qualname__, made.__module__ = f"{cls.__qualname__}.{name}", cls.__module__
     made.__doc__ = _without_examples(original.__doc__)
-    made.__wrapped__ = function  # type: ignore[attr-defined]  # for inspect.signature()
     return made
 
 
 def _made(kind: Kind, name: str) -> Callable[..., Any]:
-    async def awaited(self: Twin, *args: Any, **named: Any) -> Any:
+    async def awaited(self: CallingTwin, *args: Any, **named: Any) -> Any:
         return await self._call(kind, name, args, named)
 
-    def iterated(self: Twin, *args: Any, **named: Any) -> AsyncIterator[dict[str, Any]]:
+    def iterated(self: CallingTwin, *args: Any, **named: Any) -> AsyncIterator[dict[str, Any]]:
         return self._iterate(name, args, named)
 
-    def passed(self: Twin, *args: Any, **named: Any) -> Any:
+    def passed(self: PlainTwin, *args: Any, **named: Any) -> Any:
         return self._now(name)(*args, **named)
 
     if kind is Kind.ITEMS:
