@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,12 +14,11 @@ from dynafile.store.store import Store
 from dynafile.store.writer import SchemaChanged
 from dynafile.table.definition import INCLUDE, Definition, IndexDefinition, table_not_found
 from dynafile.table.index_options import GlobalIndex, LocalIndex, declared
-from dynafile.table.settings import PROVISIONED, Settings, Units
+from dynafile.table.settings import PROVISIONED, Settings, Units, moment_of
 from dynafile.table.stream_options import StreamOptions, declared_stream
 
 ARN: Final = "arn:aws:dynamodb:local:000000000000:table/"
 """What the ARN of a table begins with; its name follows."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class IndexDescription(Struct, frozen=True, kw_only=True):
@@ -125,7 +124,7 @@ def describe_table(
         disk_bytes=figures.disk_bytes,
         indexes=found,
         table_status="UPDATING" if any(index.backfilling for index in found) else "ACTIVE",
-        creation_date_time=None if created is None else _EPOCH + timedelta(microseconds=created),
+        creation_date_time=None if created is None else moment_of(created),
         table_arn=f"{ARN}{definition.name}",
         table_id=table_id(store, definition),
         table_size_bytes=figures.snapshot_bytes,
@@ -154,8 +153,7 @@ def stream_label(settings: Settings) -> str | None:
     """Return when a table's last stream was declared, as text; None: it never had one."""
     if settings.stream_label is None:
         return None
-    begun = _EPOCH + timedelta(microseconds=settings.stream_label)
-    return begun.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return moment_of(settings.stream_label).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def table_id(store: Store, definition: Definition) -> str:

@@ -6,7 +6,7 @@ import base64
 import json
 import time
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ from dynafile.errors import (
 )
 from dynafile.store.store import Store
 from dynafile.table.definition import Definition, definition_in
-from dynafile.table.settings import Settings
+from dynafile.table.settings import Settings, moment_of
 from dynafile.table.stream_options import retention_of
 from dynafile.table.stream_reader import LATEST, TRIM_HORIZON, StreamReader, is_over
 from dynafile.table.stream_record import Position, StreamRecord, place_of
@@ -32,8 +32,9 @@ MOST_RECORDS: Final = 1_000
 ITERATOR_SECONDS: Final = 15 * 60
 AT: Final = "AT_SEQUENCE_NUMBER"
 AFTER: Final = "AFTER_SEQUENCE_NUMBER"
+_ABOVE: Final = 2**64
+"""More than any number in an iterator."""
 ITERATOR_TYPES: Final = (TRIM_HORIZON, LATEST, AT, AFTER)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StreamSummary(Struct, frozen=True, kw_only=True):
@@ -242,7 +243,7 @@ def _reader(store: Store, definition: Definition) -> StreamReader:
 
 
 def _begun(settings: Settings) -> datetime:
-    return _EPOCH + timedelta(microseconds=settings.stream_label or 0)
+    return moment_of(settings.stream_label or 0)
 
 
 def _shard_id(definition: Definition) -> str:
@@ -275,6 +276,8 @@ def _decode(store: Store, iterator: object) -> tuple[Definition, Position]:
         name, number, label, lsn, place, issued = value
         if [type(each) for each in value] != [str, int, int, int, int, int]:
             raise TypeError
+        if not all(0 <= each < _ABOVE for each in value[1:]):
+            raise ValueError
     except InvalidArgument:
         raise
     except (ValueError, TypeError):
@@ -288,7 +291,7 @@ def _decode(store: Store, iterator: object) -> tuple[Definition, Position]:
         label,
     ):
         raise _gone(f"{ARN}{name}/stream/...")
-    if not 0 <= time.time() - issued <= ITERATOR_SECONDS:
+    if time.time() - issued > ITERATOR_SECONDS:
         raise ExpiredIterator(
             "The shard iterator has expired: it was made over 15 minutes ago. Get another one by "
             "get_shard_iterator(), with the sequence number of the last record"

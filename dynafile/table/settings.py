@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -14,6 +15,8 @@ BILLING_MODES: Final = (PROVISIONED, ON_DEMAND)
 DAY: Final = 86_400
 STREAM_VIEWS: Final = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
 TABLE_CLASSES: Final = ("STANDARD", "STANDARD_INFREQUENT_ACCESS")
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Units = tuple[int, int]
 """Read and write capacity units; they limit nothing here."""
@@ -98,3 +101,8 @@ _RIGHT: Final = {
     "tags": _is_texts,
 }
 _DEFAULT: Final = Settings()
+
+
+def moment_of(microseconds: int) -> datetime:
+    """Return a time that is kept as microseconds since 1970, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from dynafile.errors import InvalidArgument, InvalidSequenceNumber
 from dynafile.store.format import PUT, Record
 from dynafile.table.changes import EXPIRED, KIND, NEW, OLD, REMOVE, VIEWS
 from dynafile.table.keys import HASH_BYTES, KeySchema
+from dynafile.table.settings import moment_of
 from dynafile.values import decode_item, decode_key_value, item_size
 
 Position = tuple[int, int]
@@ -17,7 +18,6 @@ Position = tuple[int, int]
 
 NAMES: Final = ("", "INSERT", "MODIFY", "REMOVE")
 _VIEWS: Final = {bits: name for name, bits in VIEWS.items()}
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LSN_DIGITS: Final = 20
 _PLACE_DIGITS: Final = 10
 
@@ -137,7 +137,7 @@ class StreamRecord:
     @property
     def approximate_creation_time(self) -> datetime:
         """When it was committed, in UTC; never earlier than that of a record before."""
-        return _EPOCH + timedelta(microseconds=self._time)
+        return moment_of(self._time)
 
     @property
     def user_identity(self) -> UserIdentity | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,6 +170,25 @@ def test_iterators_expire(db: Database, clock: Clock) -> None:
     clock.now += 1
     with pytest.raises(errors.ExpiredIterator):
         db.get_records(shard_iterator=at)
+
+
+def test_an_iterator_is_read_after_a_clock_was_set_back(db: Database, clock: Clock) -> None:
+    db.table("orders").put_item(item=item(1))
+    at = iterator(db, "TRIM_HORIZON")
+    clock.now -= 3600
+    assert numbers(db, at) == ["001"]
+
+
+@pytest.mark.parametrize("number", [10**400, -1, 2**64])
+@pytest.mark.parametrize("place", range(1, 6))
+def test_an_iterator_that_somebody_changed_is_refused(
+    db: Database, place: int, number: int
+) -> None:
+    value = json.loads(base64.urlsafe_b64decode(iterator(db, "TRIM_HORIZON")))
+    value[place] = number
+    changed = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+    with pytest.raises(errors.ValidationError, match="Invalid ShardIterator: take it from"):
+        db.get_records(shard_iterator=changed)
 
 
 def test_a_database_that_is_closed(db: Database) -> None:
