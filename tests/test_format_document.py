@@ -270,7 +270,7 @@ def test_structural_examples() -> None:
     kind, keyspace, gone, come = operation("replace")
     assert (kind, keyspace, stored.decode_numbers(gone)) == (stored.REPLACE, 1, [392])
     pieces = stored.decode_pieces(come)
-    assert pieces == [Piece(5000, True, b""), Piece(5001, True, KEY[:8])]
+    assert pieces == [Piece(5000, 5000, True, b""), Piece(5001, 5000, True, KEY[:8])]
     kind, keyspace, numbers, value = operation("checkpoint-operation")
     assert (kind, keyspace, value) == (stored.CHECKPOINT, 0, b"")
     assert Checkpoint(*stored.decode_numbers(numbers)) == Checkpoint(392, 392, 392, NEW_YEAR)

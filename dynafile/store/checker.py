@@ -7,6 +7,7 @@ from typing import Final
 from dynafile.errors import CorruptFile, StorageError
 from dynafile.store.follower import read_state
 from dynafile.store.format import SnapshotHeader
+from dynafile.store.history import Forgotten, JournalHistory, NoCommit, segments, superfluous
 from dynafile.store.journal import Journal
 from dynafile.store.names import META_NAME
 from dynafile.store.partition import overlay
@@ -43,9 +44,27 @@ def _problems(replica: Replica) -> list[str]:
     if replica.journal is not None and not problems:
         try:
             problems += _check_reopening(replica)
+            problems += _check_history(replica)
         except (FileNotFoundError, StorageError) as error:
             problems.append(f"{replica.volume.root} cannot be opened again: {error}")
     return problems
+
+
+def _check_history(replica: Replica) -> list[str]:
+    """Read the segments that are kept for streams: the state no longer needs them."""
+    volume, (lsn, segment, *_) = replica.volume, replica.checkpoint
+    gone = superfluous(volume, segment, replica.lsn, replica.schema.retention, replica.time)
+    base = min((base for base in segments(volume) if base not in gone), default=lsn)
+    try:
+        for _ in JournalHistory(volume, replica.store_id).read(base, lsn):
+            pass
+    except CorruptFile as error:
+        return [str(error)]
+    except NoCommit as error:
+        return [str(error.damage)]
+    except Forgotten:
+        return [f"{volume.root}/journal: one of the segments that streams are read from is missing"]
+    return []
 
 
 def _check_reopening(replica: Replica) -> list[str]:

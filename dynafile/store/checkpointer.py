@@ -11,10 +11,9 @@ from dynafile.errors import DiskFull
 from dynafile.store.format import (
     CHECKPOINT,
     FOLD,
-    OPERATION_HEADER_BYTES,
-    RECORD_HEADER_BYTES,
     REPLACE,
     ROTATE,
+    ROTATE_BYTES,
     Checkpoint,
     Piece,
     SnapshotHeader,
@@ -39,6 +38,7 @@ from dynafile.store.partition import (
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.replica import Replica
 from dynafile.store.reserve import work_off
+from dynafile.store.schema import Inventory
 from dynafile.store.snapshot import Entries, dump_snapshot, load_snapshot
 from dynafile.store.writer import Writer
 
@@ -147,7 +147,9 @@ class Checkpointer:
         replica = self._replica
         if self._volume.removed():
             raise replica.fail("its folder was removed or replaced while it was open")
-        base = replica.lsn + RECORD_HEADER_BYTES + OPERATION_HEADER_BYTES + 8
+        # So that a segment, by being there, tells how far the journal is on disk.
+        self._writer.sync_through(replica.lsn)
+        base = replica.lsn + ROTATE_BYTES
         for begun in segments(self._volume):
             if begun > self._journal.last:
                 self._volume.remove(segment_name(begun))  # its maker died, or failed, at this point
@@ -188,8 +190,13 @@ class Checkpointer:
         if self._writer.meta_version != self._replica.schema.version:
             self._writer.write_meta()
         self._note(target)
-        self._writer.structure((CHECKPOINT, 0, encode_numbers(target), b""), durable=False)
         replica, now = self._replica, self._writer.now()
+        held = {
+            number: {part.id: part.floor for part in keyspace.by_id.values()}
+            for number, keyspace in replica.keyspaces.items()
+        }
+        inventory = Inventory(replica.schema, held).encode()
+        self._writer.structure((CHECKPOINT, 0, encode_numbers(target), inventory), durable=False)
         retention = replica.schema.retention
         for base in superfluous(self._volume, target.segment, replica.lsn, retention, now):
             self._volume.remove(segment_name(base))
@@ -306,12 +313,13 @@ class Checkpointer:
             stop = begins[index + 1] if index + 1 < len(begins) else end
             if not rest or index < len(begins) - 1:
                 files.append(self._file(keyspace, number, begin, stop, entries, first))
-                made.append(Piece(number, True, begin))
+                made.append(Piece(number, first, True, begin))
             elif last.id == 0:
-                made.append(Piece(0, False, begin))
+                made.append(Piece(0, 0, False, begin))
             else:
-                files.append(self._rest(keyspace, last, number, begin, stop))
-                made.append(Piece(number, False, begin))
+                file, lsn = self._rest(keyspace, last, number, begin, stop)
+                files.append(file)
+                made.append(Piece(number, lsn, False, begin))
         self._write(keyspace, files, old)
         numbers = encode_numbers(part.id for part in old)
         # The new ids are LSNs inside the record that makes them, so they are never used again.
@@ -349,15 +357,15 @@ class Checkpointer:
 
     def _rest(
         self, keyspace: Keyspace, old: Partition, number: int, begin: bytes, end: bytes | None
-    ) -> tuple[str, bytes]:
-        """Return a snapshot of what an old one has from ``begin`` on."""
+    ) -> tuple[tuple[str, bytes], int]:
+        """Return a snapshot of what an old one has from ``begin`` on, and its LSN."""
         replica = self._replica
         name = keyspace.file(old)
         path = f"{self._volume.root}/{name}"
         data = self._volume.read(name)
         header, before = load_snapshot(data, replica.store_id, path, trusted=replica.trusted)
         kept = Entries((key, before[key]) for key in before.irange(begin))
-        return self._file(keyspace, number, begin, end, kept, header.lsn)
+        return self._file(keyspace, number, begin, end, kept, header.lsn), header.lsn
 
     def _keep_warm(self, keyspace: Keyspace, made: list[Piece], pieces: list[Entries]) -> None:
         """Give the new partitions their entries, which are in memory anyway."""

@@ -28,7 +28,7 @@ from dynafile.store.names import CHECKPOINT_NAME, META_NAME, parse_partition_dir
 from dynafile.store.partition import Partition
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import BOOT, END
-from dynafile.store.schema import Meta, Schema
+from dynafile.store.schema import Inventory, Meta, Schema
 from dynafile.store.volume import Volume
 
 BULK: Final = 32
@@ -126,7 +126,8 @@ class Follower(Loader):
         path = self.volume.root
         return CorruptFile(
             f"{path}: the record of the journal that ends at LSN {end} has a right checksum and "
-            f"cannot be applied ({error}), so somebody forged it; restore a backup",
+            f"cannot be applied ({error}), so somebody forged it; restore a backup, or save what "
+            "is left with `dynafile repair`",
             path=path,
             offset=end,
         )
@@ -150,6 +151,7 @@ class Follower(Loader):
             for part in keyspace.partitions():
                 part.entries = part.order = None
             keyspace.reset([])
+            self.held.pop(number, None)
         elif kind == FOLD:
             self._fold(keyspace, decode_numbers(key)[0])
         elif kind == REPLACE:
@@ -167,6 +169,9 @@ class Follower(Loader):
             assert self.journal is not None
             self.checkpoint = Checkpoint(*decode_numbers(key))
             self.journal.checkpoint = self.checkpoint.lsn
+            if not self.whole:
+                inventory = Inventory.decode(value)
+                self.held = {} if inventory is None else inventory.held
 
     def _apply_bulk(self, operations: list[Operation]) -> None:
         run: dict[int, dict[bytes, bytes | None]] = {}
@@ -210,6 +215,8 @@ class Follower(Loader):
 
     def _fold(self, keyspace: Keyspace, number: int) -> None:
         part = keyspace.by_id.get(number)
+        if part is not None:
+            part.floor = self.lsn
         # While the map may have holes, a partition may hold what belongs to the hole on its right;
         # what it keeps for no need does no harm, because operations are absolute.
         if part is not None and self.whole:
@@ -222,6 +229,8 @@ class Follower(Loader):
         for part in keyspace.unresolved({piece.begin[:8].ljust(8, b"\0") for piece in pieces}):
             # Cut inside an item collection: the hash in its name no longer tells its place.
             self._read_header(keyspace, part)
+        for number in numbers:
+            self.held.get(keyspace.id, {}).pop(number, None)
         begins = [piece.begin for piece in pieces]
         old = [keyspace.by_id[number] for number in numbers if number in keyspace.by_id]
         for begin in begins:
@@ -229,6 +238,8 @@ class Follower(Loader):
             if part.id == 0 and part.begin == begin:
                 old.append(part)
         new = [Partition(piece.id, piece.begin, resolved=True) for piece in pieces]
+        for part, piece in zip(new, pieces, strict=True):
+            part.floor = piece.lsn
         takers = list(old)
         if begins[0] and not self.whole:
             # The map that a replay starts from has a hole where folders were replaced since; what
@@ -304,6 +315,7 @@ class Follower(Loader):
         """
         self.lsn = UNUSABLE  # an exception from here on makes the next reader start over
         self.whole = False
+        self.held = {}
         self.cache.clear()
         self.keyspaces_reset(schema)
         if self.journal is not None:
@@ -355,7 +367,8 @@ def read_state(volume: Volume, store_id: bytes) -> tuple[Schema, Checkpoint]:
 
 def _corrupt(path: str, what: str) -> CorruptFile:
     return CorruptFile(
-        f"{path}: {what}. Run `dynafile check` on the folder; if you have a backup, restore it",
+        f"{path}: {what}. Run `dynafile check` on the folder; restore a backup, or save what is "
+        "left with `dynafile repair`",
         path=path,
         offset=0,
     )

@@ -82,6 +82,7 @@ OPERATION_HEADER_BYTES: Final = 13
 MAX_RECORD_BYTES: Final = (1 << 31) - 1
 assert _FRAME.size == FRAME_BYTES
 assert _FRAME.size + _RECORD.size == RECORD_HEADER_BYTES
+ROTATE_BYTES: Final = RECORD_HEADER_BYTES + OPERATION_HEADER_BYTES + 8
 assert _OPERATION.size == OPERATION_HEADER_BYTES
 
 
@@ -174,13 +175,15 @@ def next_record_after(data: bytes, offset: int, base: int) -> tuple[int, int] | 
 
 # -- the bodies of structural operations --------------------------------------------------------
 
-_PIECE = struct.Struct("<QBH")
+_PIECE = struct.Struct("<QQBH")
 
 
 class Piece(NamedTuple):
     """A partition that a REPLACE operation creates."""
 
     id: int
+    lsn: int
+    """That of its snapshot, which holds everything before it; 0 where it has none."""
     folded: bool
     """Whether its snapshot holds everything up to the record, or all but what stays pending."""
     begin: bytes
@@ -188,7 +191,7 @@ class Piece(NamedTuple):
 
 def encode_pieces(pieces: Iterable[Piece]) -> bytes:
     """Return the value of a REPLACE operation: the partitions that come."""
-    return b"".join(_PIECE.pack(p.id, p.folded, len(p.begin)) + p.begin for p in pieces)
+    return b"".join(_PIECE.pack(p.id, p.lsn, p.folded, len(p.begin)) + p.begin for p in pieces)
 
 
 def decode_pieces(data: bytes) -> list[Piece]:
@@ -196,9 +199,9 @@ def decode_pieces(data: bytes) -> list[Piece]:
     pieces: list[Piece] = []
     at = 0
     while at < len(data):
-        number, folded, length = _PIECE.unpack_from(data, at)
+        number, lsn, folded, length = _PIECE.unpack_from(data, at)
         at += _PIECE.size
-        pieces.append(Piece(number, bool(folded), data[at : at + length]))
+        pieces.append(Piece(number, lsn, bool(folded), data[at : at + length]))
         at += length
     return pieces
 
@@ -383,7 +386,7 @@ def zeros_only(data: bytes) -> bool:
 def _corrupt(path: str, offset: int, what: str) -> CorruptFile:
     return CorruptFile(
         f"{path}: {what} (at offset {offset}). Run `dynafile check` on the folder; "
-        f"if you have a backup, restore it",
+        f"restore a backup, or save what is left with `dynafile repair`",
         path=path,
         offset=offset,
     )

@@ -6,7 +6,6 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final, Protocol
 
 from dynafile.errors import CorruptFile, DynafileError
@@ -15,6 +14,7 @@ from dynafile.store.format import (
     RECORD_HEADER_BYTES,
     RECORD_TIME_OFFSET,
     ROTATE,
+    ROTATE_BYTES,
     SEGMENT_HEADER_BYTES,
     Operation,
     Record,
@@ -57,10 +57,11 @@ class History(Protocol):
         Raises Forgotten where a commit is no longer kept, NoCommit where none begins at ``lsn``.
         """
 
-    def oldest(self, end: int, time: int) -> int:
+    def oldest(self, end: int, time: int, size: int | None = None) -> int:
         """Return where the oldest commits begin that are kept; ``end``: there are none.
 
-        Those before ``time``, in microseconds, may be left out.
+        Those before ``time``, in microseconds, may be left out, and those before the last ``size``
+        bytes.
         """
 
     def size(self, lsn: int, end: int) -> int:
@@ -125,6 +126,8 @@ class JournalHistory:
             offset = SEGMENT_HEADER_BYTES + lsn - base
             return self._volume.read_apart(segment_name(base), offset, size)
         except FileNotFoundError:
+            if min(self._bases(), default=base) < base:
+                raise self._damaged(base, max(lsn, base)) from None  # the oldest go first
             raise Forgotten from None
 
     def _check(self, base: int) -> None:
@@ -149,18 +152,18 @@ class JournalHistory:
             offset=offset,
         )
 
-    def oldest(self, end: int, time: int) -> int:
+    def oldest(self, end: int, time: int, size: int | None = None) -> int:
         """Return where the oldest commits begin; see :class:`History`."""
-        bases = self._bases()
-        if not bases:
-            return end
-        oldest = bases[0]
-        for base in bases[1:]:
+        oldest: int | None = None
+        for base in self._bases():
             begun = first_time(self._volume, base)
-            if begun is None or begun >= time:
+            if begun is None and is_blank(self._volume, base):
+                continue
+            is_left_out = size is not None and end - base > size
+            if oldest is not None and (begun is None or (begun >= time and not is_left_out)):
                 break
             oldest = base
-        return min(oldest, end)
+        return end if oldest is None else min(oldest, end)
 
     def size(self, lsn: int, end: int) -> int:
         """Return the bytes from one LSN to another."""
@@ -207,7 +210,7 @@ class MemoryHistory:
             yield from part
             lsn = part[-1].end
 
-    def oldest(self, end: int, time: int) -> int:
+    def oldest(self, end: int, time: int, size: int | None = None) -> int:
         """Return where the oldest commits begin; see :class:`History`."""
         with self._mutex:
             return min(self._kept[0][0].lsn, end) if self._kept else end
@@ -233,6 +236,14 @@ def segments(volume: Volume) -> list[int]:
     return sorted(base for base in found if base is not None)
 
 
+def proven(volume: Volume) -> int:
+    """Return an LSN up to which the journal is on disk, because its segments are there.
+
+    A new segment is made when all before the record that leads to it has been synced.
+    """
+    return max(segments(volume), default=ROTATE_BYTES) - ROTATE_BYTES
+
+
 def first_time(volume: Volume, base: int) -> int | None:
     """Return the commit time of the first record of a segment; None: it has none, or is gone."""
     try:
@@ -254,9 +265,26 @@ def superfluous(
     if retention is None or (retention.until is not None and now > retention.until):
         return [base for base in before if base < target]
     gone: list[int] = []
-    for base, following in pairwise(before):
-        time = first_time(volume, following)
-        if time is None or not forgets(retention, time, end - following, now):
-            break
-        gone.append(base)
+    oldest: int | None = None
+    for base in before:
+        time = first_time(volume, base)
+        if time is None and base < target and is_blank(volume, base):
+            gone.append(base)
+            continue
+        if oldest is not None:
+            if time is None or not forgets(retention, time, end - base, now):
+                break
+            gone.append(oldest)
+        oldest = base
     return gone
+
+
+def is_blank(volume: Volume, base: int) -> bool:
+    """Say whether a segment has no records: who made it died before it began.
+
+    Its removal may be undone by a power cut, long after the segments that have its LSNs are gone.
+    """
+    try:
+        return zeros_only(volume.read_apart(segment_name(base), SEGMENT_HEADER_BYTES, -1))
+    except FileNotFoundError:
+        return False

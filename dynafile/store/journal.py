@@ -161,8 +161,8 @@ class Journal:
         return CorruptFile(
             f"{path} is damaged at offset {offset} (LSN {lsn}), before a place that was known to "
             "be "
-            f"on disk, so commits that were acknowledged are lost. Restore a backup, or run "
-            f"`dynafile check` for the list of what is wrong",
+            f"on disk, so commits that were acknowledged are lost. `dynafile check` lists what is "
+            "wrong; restore a backup, or save what is left with `dynafile repair`",
             path=path,
             offset=offset,
         )

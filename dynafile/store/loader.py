@@ -71,6 +71,8 @@ class Loader(ABC):
         self.time = 0
         self.whole = True
         """False while the maps may have holes, where folders were replaced since the checkpoint."""
+        self.held: dict[int, dict[int, int]] = {}
+        """What the last checkpoint says that there must be, see ``Inventory``; for a replay."""
 
     @abstractmethod
     def catch_up(self) -> None:
@@ -131,6 +133,8 @@ class Loader(ABC):
         first = keyspace.partitions()[0] is part
         if header.keyspace != keyspace.id or header.id != part.id or (first and header.begin):
             raise _corrupt(path, "the snapshot belongs to another partition")
+        if header.lsn < part.floor:
+            raise _corrupt(path, "the snapshot is older than the journal says it is")
         if not part.resolved:
             keyspace.settle(part, header.begin)
         elif part.begin != header.begin:
@@ -185,7 +189,8 @@ class Loader(ABC):
 
 def _corrupt(path: str, what: str) -> CorruptFile:
     return CorruptFile(
-        f"{path}: {what}. Run `dynafile check` on the folder; if you have a backup, restore it",
+        f"{path}: {what}. Run `dynafile check` on the folder; restore a backup, or save what is "
+        "left with `dynafile repair`",
         path=path,
         offset=0,
     )

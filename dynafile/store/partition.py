@@ -26,7 +26,18 @@ class Partition:
     ``entries.get`` of one key and the setting of ``used`` need none.
     """
 
-    __slots__ = ("begin", "cost", "entries", "id", "order", "pending", "resolved", "since", "used")
+    __slots__ = (
+        "begin",
+        "cost",
+        "entries",
+        "floor",
+        "id",
+        "order",
+        "pending",
+        "resolved",
+        "since",
+        "used",
+    )
 
     def __init__(self, number: int, begin: bytes, *, resolved: bool) -> None:
         self.id = number
@@ -45,6 +56,8 @@ class Partition:
         self.cost = 0
         """The bytes that ``entries`` take in memory, as :func:`memory_cost` has them."""
         self.used = False
+        self.floor = 0
+        """The journal says that the snapshot holds everything before this LSN."""
 
     def keys_between(self, low: bytes, high: bytes | None, limit: int) -> list[bytes]:
         """Return up to ``limit`` keys of [low, high), in order. The partition is loaded."""

@@ -11,13 +11,8 @@ from collections.abc import Callable
 
 from dynafile.errors import DynafileError, HandleForked
 from dynafile.store.memory_volume import MemoryVolume
-from dynafile.store.opening import (
-    create,
-    make_folder,
-    open_for_reading,
-    open_for_writing,
-    prepare_folder,
-)
+from dynafile.store.opening import create, make_folder, prepare_folder
+from dynafile.store.recovery import open_for_reading, open_for_writing
 from dynafile.store.replica import Replica
 from dynafile.store.schema import Schema
 from dynafile.store.store import Options, Store

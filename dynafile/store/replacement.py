@@ -166,8 +166,8 @@ class Replacement:
             raise Outdated
         complete = self._complete()
         pieces = [
-            Piece(part.id, folded, part.begin)
-            for part, folded in zip(self._parts, complete, strict=True)
+            Piece(part.id, new.lsn, folded, part.begin)
+            for part, new, folded in zip(self._parts, self._news, complete, strict=True)
         ]
         self._recorded = True
         self._writer.structure(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
+from xxhash import xxh3_64_hexdigest
 
 from dynafile.errors import CorruptFile, ForeignFile
 from dynafile.store.format import FORMAT_VERSION, check_version
@@ -87,6 +89,31 @@ def _inside(folder: str) -> str:
     return folder
 
 
+class Inventory(Struct, frozen=True):
+    """What a CHECKPOINT record repeats of the store, for when the files that have it are lost."""
+
+    schema: Schema
+    held: dict[int, dict[int, int]]
+    """By keyspace, the ids of its partitions that have snapshots, and an LSN before which each has
+    everything. One that is gone would pass for one that never was, and an old one for the newest.
+    """
+
+    def encode(self) -> bytes:
+        """Return the value of a CHECKPOINT operation."""
+        held = {str(number): list(parts.items()) for number, parts in self.held.items()}
+        value = {"schema": self.schema.to_json(), "held": held}
+        return json.dumps(value, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Inventory | None:
+        """Read what :meth:`encode` wrote; None: it was left out."""
+        if not data:
+            return None
+        value = json.loads(data)
+        held = {int(number): dict(parts) for number, parts in value["held"].items()}
+        return cls(Schema.from_json(value["schema"]), held)
+
+
 class Meta(Struct, frozen=True):
     """The content of ``meta.json``."""
 
@@ -101,6 +128,7 @@ class Meta(Struct, frozen=True):
             "store_id": self.store_id.hex(),
             "schema": self.schema.to_json(),
         }
+        value["checksum"] = _checksum(value)
         # For people, as long as a person would read it: Python is slow at indenting.
         indent = 2 if len(self.schema.keyspaces) <= MOST_INDENTED else None
         return json.dumps(value, indent=indent, ensure_ascii=False).encode() + b"\n"
@@ -114,7 +142,8 @@ class Meta(Struct, frozen=True):
             offset = getattr(error, "pos", 0)
             raise CorruptFile(
                 f"{path} is not JSON (at offset {offset}): it was damaged, or is not Dynafile's. "
-                f"Restore it from a backup, or choose another folder",
+                f"Restore it from a backup, save what is left with `dynafile repair`, or choose "
+                f"another folder",
                 path=path,
                 offset=offset,
             ) from error
@@ -125,12 +154,22 @@ class Meta(Struct, frozen=True):
             )
         try:
             check_version(int(value["version"]), path)
+            if value.keys() - {"format", "version", "store_id", "schema", "checksum"}:
+                raise ValueError("it has a member too many")
+            if "checksum" in value and value["checksum"] != _checksum(value):
+                raise ValueError("its checksum does not match")
             store_id = bytes.fromhex(value["store_id"])
             return cls(store_id, Schema.from_json(value["schema"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptFile(
-                f"{path} lacks something or was changed by hand ({error}): restore it from a "
-                "backup",
+                f"{path} was damaged or changed by hand ({error}): restore it from a backup, or "
+                "save what is left with `dynafile repair`",
                 path=path,
                 offset=0,
             ) from error
+
+
+def _checksum(value: Mapping[str, Any]) -> str:
+    """Return the checksum of what ``meta.json`` says, however it is written."""
+    said = {name: each for name, each in value.items() if name != "checksum"}
+    return xxh3_64_hexdigest(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())

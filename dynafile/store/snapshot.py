@@ -77,7 +77,7 @@ def _refused(path: str, offset: int, why: str) -> CorruptFile:
     return CorruptFile(
         f"{path}: the snapshot was not loaded, because {why} (the pickle begins at offset "
         f"{offset}). "
-        f"It was damaged or forged; restore a backup",
+        f"It was damaged or forged; restore a backup, or save what is left with `dynafile repair`",
         path=path,
         offset=offset,
     )

@@ -99,7 +99,8 @@ class StreamReader:
 
     def _oldest(self) -> Position:
         """Return a place at or before the oldest record that can be read, and not far from it."""
-        oldest = self._store.history.oldest(self._store.published(), self._limit())
+        end, size = self._store.published(), self._retention.size
+        oldest = self._store.history.oldest(end, self._limit(), size)
         return max(oldest, self._begun), 0
 
     def place_of(self, start: object) -> Position:

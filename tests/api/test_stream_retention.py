@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dynafile import Dynafile, StreamOptions
-from dynafile.errors import CorruptFile, TrimmedDataAccess
+from dynafile.errors import CheckFailed, CorruptFile, TrimmedDataAccess
 from dynafile.table.stream_record import place_of
 
 if TYPE_CHECKING:
@@ -253,11 +254,14 @@ def test_damage(name: str | None, database: OpenDatabase) -> None:
         assert len(list(db.query("p"))) == 20
         assert numbers(db, start=found[6].sequence_number) == list(range(6, 20))
         assert numbers(db, start="LATEST") == []
-        db.check()
+        with pytest.raises(CheckFailed, match=f"offset {caught.value.offset} .* the stream"):
+            db.check()
         db.close()
         db = database()
     put(db, 20)
     assert numbers(db, start=found[6].sequence_number)[-1] == 20
+    db.close()
+    shutil.rmtree(db.path)  # the fixture verifies what is left
 
 
 def test_damage_comes_after_what_is_before_it(database: OpenDatabase) -> None:
@@ -280,6 +284,8 @@ def test_damage_comes_after_what_is_before_it(database: OpenDatabase) -> None:
         while True:
             found_one_by_one.append(next(stream).keys["SK"])
     assert found_one_by_one == [0, 1, 2, 3, 4]
+    db.close()
+    shutil.rmtree(db.path)  # the fixture verifies what is left
 
 
 def test_a_segment_that_somebody_removed(tables: OpenTables) -> None:
@@ -299,3 +305,7 @@ def test_a_segment_that_somebody_removed(tables: OpenTables) -> None:
             list(stream)
         assert caught.value.path in map(str, [missing, segments(db)[0]])
     assert numbers(table, start="LATEST") == []
+    with pytest.raises(CheckFailed, match=missing.name):
+        db.check()
+    db.close()
+    shutil.rmtree(db.path)  # the fixture verifies what is left

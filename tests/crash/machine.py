@@ -32,6 +32,7 @@ from dynafile.store import (
     journal,
     local_volume,
     opening,
+    recovery,
     registry,
 )
 from dynafile.store.memory_volume import MemoryReserve, MemoryScratch
@@ -143,8 +144,8 @@ class Machine:
             patches.enter_context(mock.patch.object(local_volume, "open", opens, create=True))
             patches.enter_context(mock.patch.object(opening, "open", opens, create=True))
             put(atomicwrites, os=fake, _proper_fsync=fake.fsync)
-            put(opening, os=fake, _LONGEST_PAUSE_SECONDS=0, refuse_network_file_system=lambda _: None,
-                boot_number=lambda: self.boot)  # fmt: skip
+            put(opening, os=fake, refuse_network_file_system=lambda _: None)
+            put(recovery, _LONGEST_PAUSE_SECONDS=0, boot_number=lambda: self.boot)
             # What a store calls itself is to be the same in each run.
             fake.urandom = random.Random(1).randbytes
             put(registry, os=fake)

@@ -16,7 +16,7 @@ from typing import Any
 from crash import lives
 from crash.life import Life
 
-from dynafile.store import descriptors, history, opening
+from dynafile.store import descriptors, history, recovery
 from dynafile.store.checkpointer import Checkpointer
 from dynafile.store.durable_folders import Folders
 from dynafile.store.follower import Follower
@@ -94,7 +94,7 @@ MUTANTS = (
     ),
     Mutant(
         "who opens the store syncs what it adopts",
-        opening, "open_for_writing",
+        recovery, "open_for_writing",
         "journal.synced = 0",
         "journal.synced = replica.lsn",
         (lives.Relaxed,),
@@ -110,14 +110,14 @@ MUTANTS = (
     ),
     Mutant(
         "END and BUSY mean nothing after the machine was started anew",
-        opening, "open_for_writing",
+        recovery, "open_for_writing",
         "alive = boot != 0 and words[BOOT] == boot",
         "alive = True",
         (lives.Relaxed, lives.Items),
     ),
     Mutant(
         "a segment that no record names goes",
-        opening, "open_for_writing",
+        recovery, "open_for_writing",
         "journal.remove_later(replica.lsn)",
         "pass",
         (lives.Streams,),

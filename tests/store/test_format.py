@@ -115,7 +115,7 @@ def test_the_next_record_behind_damage() -> None:
     assert next_record_after(bytes(data[:-1]), 0, 1) is None
 
 
-@given(st.lists(st.builds(Piece, WORDS, st.booleans(), st.binary(max_size=99)), max_size=5))
+@given(st.lists(st.builds(Piece, WORDS, WORDS, st.booleans(), st.binary(max_size=99)), max_size=5))
 def test_pieces(pieces: list[Piece]) -> None:
     assert decode_pieces(encode_pieces(pieces)) == pieces
 

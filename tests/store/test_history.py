@@ -12,8 +12,15 @@ from msgspec.structs import replace
 from store.simulated import Killed, PoweredVolume, WatchedVolume, dying, until
 from store.stores import SPACE, abandon, contents, key, open_folder
 
-from dynafile.errors import CorruptFile, DiskFull, ForeignFile, StorageError
-from dynafile.store.format import CHANGE, PUT, SEGMENT_HEADER_BYTES, Operation, Record
+from dynafile.errors import CheckFailed, CorruptFile, DiskFull, ForeignFile, StorageError
+from dynafile.store.format import (
+    CHANGE,
+    PUT,
+    SEGMENT_HEADER_BYTES,
+    Operation,
+    Record,
+    encode_segment_header,
+)
 from dynafile.store.history import (
     Forgotten,
     MemoryHistory,
@@ -346,7 +353,10 @@ def test_damage(where: str, clock: Clock) -> None:
             record.lsn for record in all_[all_.index(victim) + 1 :]
         ]
         assert len(contents(each)) == 100
-        each.check(list)
+        with pytest.raises(
+            CheckFailed, match=f"offset {error.offset} .*the items are not affected"
+        ):
+            each.check(list)
     abandon(again)
     store.close()
 
@@ -402,6 +412,33 @@ def test_a_segment_that_was_never_begun(how: str, clock: Clock) -> None:
         write(store, 50)
         store.checkpoint()
     assert len(bases(store)) <= 2
+    store.close()
+
+
+@pytest.mark.parametrize("removed", [0, 3])
+def test_a_segment_that_was_never_begun_comes_back(removed: int, clock: Clock) -> None:
+    """Opening removed it, and a power cut took that back when those with its commits had gone."""
+    store = opened(MemoryVolume(), clock, Retention(100), checkpoint_bytes=1 << 30)
+    for number in range(10):
+        write(store, number)
+        if number % 2:
+            store.checkpoint()
+    before = bases(store)
+    end = store.published()
+    places = [record.lsn for record in store.history.read(before[0], end)]
+    begins = before[max(removed - 1, 0)]
+    blank = next(lsn for lsn in places if lsn > begins and lsn not in before)
+    data = encode_segment_header(store.replica.store_id, blank) + bytes(1000)
+    store.volume.replace(segment_name(blank), data)
+    for base in before[:removed]:
+        store.volume.remove(segment_name(base))
+    assert everything(store) == list(range(10))[2 * removed :]
+    store.check(list)
+    clock.now += 200
+    write(store, 10)
+    store.checkpoint()
+    assert blank not in bases(store)
+    store.check(list)
     store.close()
 
 
