@@ -19,6 +19,7 @@ from dynafile.database_handle import TablePage
 from dynafile.descriptions import IndexDescription, TableDescription
 from dynafile.errors import DynafileError
 from dynafile.expressions import Attr, Key, begins_with, between, eq, gt, gte, lt, lte
+from dynafile.repair import RepairedTable, RepairReport, UnreadableCommits, repair
 from dynafile.results import (
     Capacity,
     ConsumedCapacity,
@@ -35,6 +36,8 @@ from dynafile.statements.results import (
     StatementResult,
     StatementTransactionResult,
 )
+from dynafile.store.journal_remains import Damage
+from dynafile.store.salvage import LostRange
 from dynafile.stream_operations import (
     Shard,
     StreamDescription,
@@ -85,6 +88,7 @@ __all__ = [
     "CancellationReason",
     "Capacity",
     "ConsumedCapacity",
+    "Damage",
     "Database",
     "Dynafile",
     "DynafileError",
@@ -97,7 +101,10 @@ __all__ = [
     "ItemCollectionMetrics",
     "Key",
     "LocalIndex",
+    "LostRange",
     "Page",
+    "RepairReport",
+    "RepairedTable",
     "Shard",
     "StatementFailure",
     "StatementPlan",
@@ -118,6 +125,7 @@ __all__ = [
     "TransactGetResult",
     "TransactWriteResult",
     "Transaction",
+    "UnreadableCommits",
     "UserIdentity",
     "WriteResult",
     "begins_with",
@@ -128,6 +136,7 @@ __all__ = [
     "gte",
     "lt",
     "lte",
+    "repair",
 ]
 
 

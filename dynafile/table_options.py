@@ -78,7 +78,8 @@ class TableOptions(Struct, frozen=True):
     def _damaged(self, what: str) -> CorruptFile:
         path = f"{self.path}/meta.json"
         return CorruptFile(
-            f"{path} was damaged or changed by hand ({what}): restore it from a backup",
+            f"{path} was damaged or changed by hand ({what}): restore it from a "
+            "backup, or save what is left with `dynafile repair`",
             path=path,
             offset=0,
         )

@@ -61,6 +61,7 @@ FLOORS = {
     "table_api": 3,
     "database_handle": 3,
     "database": 3,
+    "repair": 3,
     "aio": 3,
     "cli": 5,
 }
@@ -127,6 +128,7 @@ BESIDE = {
     ("read_requests", "legacy_requests"),
     ("read_requests", "request_checks"),
     ("read_requests", "results"),
+    ("repair", "store_options"),
     ("resource_settings", "constraints"),
     ("resource_settings", "database_handle"),
     ("resource_settings", "descriptions"),
@@ -213,6 +215,7 @@ SEAM = {
     "dynafile.store.filesystem",
     "dynafile.store.local_volume",
     "dynafile.store.opening",
+    "dynafile.store.repair_folders",
 }
 """The modules through which everything below floor 5 reaches the operating system."""
 

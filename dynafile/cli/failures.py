@@ -16,7 +16,8 @@ class ExitCode(IntEnum):
     OK = 0
     """Done."""
     FAILED = 1
-    """No such item, a check that found something, or an error that has no code of its own."""
+    """No such item, a check that found something, a repair that could not save all, or an error
+    that has no code of its own."""
     USAGE = 2
     """The command line is not valid: an option, an argument, a filter."""
     DATA = 3
@@ -140,5 +141,8 @@ _HINTS: tuple[tuple[type[errors.DynafileError], str], ...] = (
         "`dynafile import PATH - --ttl ATTRIBUTE </dev/null` does so; --pk and --sk name its keys",
     ),
     (errors.DiskFull, "make room and run the command again"),
-    (errors.CorruptFile, "`dynafile check` lists what is damaged"),
+    (
+        errors.CorruptFile,
+        "`dynafile check` lists what is damaged; `dynafile repair PATH --into NEW` saves the rest",
+    ),
 )

@@ -17,6 +17,7 @@ from dynafile.cli.commands.indexes import add, drop, list_
 from dynafile.cli.commands.inspecting import check, info
 from dynafile.cli.commands.items import delete, get, put
 from dynafile.cli.commands.reading import query, scan
+from dynafile.cli.commands.repairing import repair
 from dynafile.cli.commands.statements import sql
 from dynafile.cli.commands.watching import consumers, off, on, watch
 from dynafile.cli.demo.command import demo
@@ -87,6 +88,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sql": sql,
     "info": info,
     "check": check,
+    "repair": repair,
     "index add": add,
     "index drop": drop,
     "index list": list_,

@@ -94,7 +94,8 @@ def _check_tables(stored: Schema, path: str) -> None:
         problems = [f"one of its tables is not as it should be, {error}"]
     if problems:
         raise CorruptFile(
-            f"{path} was damaged or changed by hand ({problems[0]}): restore it from a backup",
+            f"{path} was damaged or changed by hand ({problems[0]}): restore it from a "
+            "backup, or save what is left with `dynafile repair`",
             path=path,
             offset=0,
         )
