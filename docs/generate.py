@@ -79,21 +79,54 @@ def module_list() -> str:
     return "\n".join(["| module | job |", "| --- | --- |", *rows])
 
 
+FOUND = "damage that was refused with its file"
+CUT = "damage that passed for the torn end of a crash, and was reported"
+CHECK = "damage to what no item needs, found by `check`"
+WHOLE = "damage that changes nothing: all was read, and nothing else"
 CRASHES = {
-    "crashes": "simulated crashes",
-    "killed": "of them a process that is killed",
-    "nothing": "a power cut that leaves nothing of what was not synced",
-    "everything": "a power cut that leaves everything",
-    "ordered": "a power cut that leaves what was done up to some moment",
-    "some": "a power cut that leaves any part, torn anywhere",
-    "again": "crashes of what an earlier crash had left",
-    "takeovers": "deaths of a process beside one that goes on",
-    "lives": "programs that were crashed",
-    "rounds": "rounds of real kills",
-    "acknowledged": "commits that a killed writer had acknowledged",
-    "adopted": "commits under way that were found whole",
-    "sightings": "times that a reader saw a newer commit",
-    "readers killed": "readers killed",
+    "simulated": {
+        "crashes": "simulated crashes",
+        "killed": "of them a process that is killed",
+        "nothing": "a power cut that leaves nothing of what was not synced",
+        "everything": "a power cut that leaves everything",
+        "ordered": "a power cut that leaves what was done up to some moment",
+        "some": "a power cut that leaves any part, torn anywhere",
+        "again": "crashes of what an earlier crash had left",
+        "takeovers": "deaths of a process beside one that goes on",
+    },
+    "kills": {
+        "rounds": "rounds of real kills",
+        "acknowledged": "commits that a killed writer had acknowledged",
+        "adopted": "commits under way that were found whole",
+        "sightings": "times that a reader saw a newer commit",
+        "readers killed": "readers killed",
+    },
+    "corruption": {
+        "damages": "bytes changed, files cut, gone, swapped with others or older",
+        "written: CorruptFile": FOUND,
+        "written: ForeignFile": "damage to the word that says whose file it is",
+        "written: found by check": CHECK,
+        "written: cut": CUT,
+        "written: whole": WHOLE,
+        "repair: all saved": "repairs that saved every item as it was",
+        "repair: some lost": "repairs that said what is lost or not sure",
+        "repair: refused": "repairs refused, because nothing tells the tables any more",
+    },
+    "processes": {
+        "puts": "puts of four writers",
+        "increments": "conditional increments of one counter, and what it came to",
+        "reads": "reads beside them, none of them stale, or of what was not on the disk yet",
+        "records": "records that a follower of the stream got, in order",
+        "indexes": "indexes added, read and dropped",
+        "killed": "writers killed while they held the lock, or waited for it",
+        "least_share": "puts of the slowest of the four, of those of the fastest",
+        "median_put": "milliseconds of the median put",
+        "longest_sync": "milliseconds of the longest sync of the disk",
+        "longest_put": "milliseconds of the longest put",
+        "longest_put_after_a_kill": "milliseconds of the longest put after a kill",
+        "over_100_ms": "puts that took over 100 ms",
+        "over_100_ms_beside_syncs": "puts that took over 100 ms longer than the longest sync",
+    },
 }
 
 
@@ -101,11 +134,13 @@ def crash_figures() -> str:
     """List what the last long run of the crash tests did, from its results."""
     results = json.loads(_read(ROOT / "tests" / "crash" / "results.json"))
     lines = [
-        f"| {part} | {CRASHES.get(what, what)} | {figure:,} |"
-        for part in ("simulated", "kills", "processes")
-        for what, figure in results.get(part, {}).items()
+        f"| {part} | {meaning} | {results[part][what]:,} |"
+        for part, meanings in CRASHES.items()
+        for what, meaning in meanings.items()
+        if what in results[part]
     ]
-    head = f"Seed {results['seed']}, Python {results['python']}; nothing was lost."
+    minutes = results["seconds"] / 60
+    head = f"Seed {results['seed']}, {minutes:.0f} minutes; nothing was lost."
     return "\n".join([head, "", "| part | what | how many |", "| --- | --- | --- |", *lines])
 
 
@@ -165,7 +200,7 @@ def _documented_members(enum: type[Enum]) -> Iterator[tuple[Any, str]]:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             assert isinstance(below, ast.Expr)
             assert isinstance(below.value, ast.Constant)
-            yield enum[statement.targets[0].id], str(below.value.value)
+            yield enum[statement.targets[0].id], " ".join(str(below.value.value).split())
 
 
 def _first_sentence(value: type) -> str:
