@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dynafile import Action, Attr, Database, Dynafile, Stream, Table, Transaction
-from dynafile.errors import ConditionalCheckFailed, TransactionConflict
+from dynafile.errors import ConditionalCheckFailed, TransactionCanceled, TransactionConflict
 
 START_SECONDS = 60
 
@@ -157,6 +157,8 @@ def perform(db: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any])
         return churn(db, *args)
     if method == "play":
         return play(db, *args)
+    if method == "play_several":
+        return play_several(db, *args)
     if method == "rewrites":
         return rewrites(db, *args)
     if method == "transfers":
@@ -329,6 +331,76 @@ def act(db: Dynafile, way: str, place: str, asked: tuple[Any, ...]) -> tuple[Any
         return new, found and found["v"]
     value = found and found["v"]
     return value, value
+
+
+def play_several(db: Dynafile, name: str, places: list[str], count: int) -> list[Played]:
+    """Do operations on several items at once at random; return what each was and what came of it."""
+    rng = random.Random(name)
+    played: list[Played] = []
+    known: dict[str, Any] = {}
+    for number in range(count):
+        way = rng.choice(("look", "look", "move", "pair", "pair", "skew", "put", "get"))
+        one, other = rng.sample(places, 2)
+        asked: tuple[Any, ...] = (one, other, known.get(one), f"{name}{number}")
+        begin = time.monotonic_ns()
+        try:
+            found, result = act_on_several(db, way, asked, places)
+        except TransactionConflict:
+            continue
+        played.append((begin, time.monotonic_ns(), one, way, asked, result))
+        known.update(found)
+    return played
+
+
+def act_on_several(
+    db: Dynafile, way: str, asked: tuple[Any, ...], places: list[str]
+) -> tuple[dict[str, Any], Any]:
+    """Do one operation; return what is known of the items now, and the result.
+
+    ``look`` reads all; ``pair`` writes two where one has a value; ``move`` puts what one has into the
+    other; ``skew`` writes one where the other is not there, which two of them must not both do.
+    """
+    one, other, expected, new = asked
+    if way == "put":
+        db.put_item(item=_at(one) | {"v": new})
+        return {one: new}, None
+    if way == "get":
+        value = _value(db.get_item(key=_at(one)))
+        return {one: value}, value
+    if way == "look":
+        gets = [{"Get": {"Key": _at(place)}} for place in places]
+        values = tuple(map(_value, db.transact_get_items(transact_items=gets)))
+        return dict(zip(places, values, strict=True)), values
+    if way == "pair":
+        condition = "attribute_not_exists(v)" if expected is None else "v = :expected"
+        put = {"Item": _at(one) | {"v": new}, "ConditionExpression": condition}
+        if expected is not None:
+            put["ExpressionAttributeValues"] = {":expected": expected}
+        try:
+            db.transact_write_items(
+                transact_items=[{"Put": put}, {"Put": {"Item": _at(other) | {"v": new}}}]
+            )
+        except TransactionCanceled:
+            return {}, False
+        return {one: new, other: new}, True
+    with db.transaction() as tx:
+        values = tuple(_value(tx.get_item(key=_at(place))) for place in (one, other))
+        if way == "move":
+            tx.put_item(item=_at(other) | {"v": values[0]})
+            tx.delete_item(key=_at(one))
+        elif values[1] is None:
+            tx.put_item(item=_at(one) | {"v": new})
+        elif values[0] is not None:
+            tx.delete_item(key=_at(one))
+    return {}, values
+
+
+def _at(place: str) -> dict[str, Any]:
+    return {"PK": place, "SK": "s"}
+
+
+def _value(item: dict[str, Any] | None) -> Any:
+    return None if item is None else item.get("v")
 
 
 def churn(db: Dynafile, name: str, count: int) -> None:
