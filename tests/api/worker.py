@@ -385,9 +385,11 @@ def act_on_several(
         return {one: new, other: new}, True
     with db.transaction() as tx:
         values = tuple(_value(tx.get_item(key=_at(place))) for place in (one, other))
-        if way == "move":
+        if way == "move" and values[0] is not None:
             tx.put_item(item=_at(other) | {"v": values[0]})
             tx.delete_item(key=_at(one))
+        elif way == "move":
+            tx.delete_item(key=_at(other))
         elif values[1] is None:
             tx.put_item(item=_at(one) | {"v": new})
         elif values[0] is not None:
@@ -400,7 +402,7 @@ def _at(place: str) -> dict[str, Any]:
 
 
 def _value(item: dict[str, Any] | None) -> Any:
-    return None if item is None else item.get("v")
+    return None if item is None else item["v"]
 
 
 def churn(db: Dynafile, name: str, count: int) -> None:
