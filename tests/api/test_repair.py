@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -429,30 +430,30 @@ def test_a_folder_of_0_1_3(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-def hold_lock(path: str, held: Any, done: Any) -> None:
-    with Dynafile(path) as db:
-        lock = db._store.volume.lock()
-        lock.acquire(5)
-        held.set()
-        done.wait(30)
-        lock.release()
+HOLD_THE_LOCK = """
+import sys
+from dynafile import Dynafile
+
+with Dynafile(sys.argv[1]) as db:
+    lock = db._store.volume.lock()
+    lock.acquire(5)
+    print("held", flush=True)
+    sys.stdin.read()
+    lock.release()
+"""
 
 
 def test_a_folder_that_is_being_written(many: Path, tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    held, done = spawn.Event(), spawn.Event()
-    process = spawn.Process(target=hold_lock, args=(str(many), held, done))
-    process.start()
-    try:
-        assert held.wait(30)
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(many)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
         with pytest.raises(errors.LockTimeout) as caught:
             repair(many, tmp_path / "new", lock_timeout=0.1)
         assert caught.value.pid == process.pid
         assert not (tmp_path / "new").exists()
-    finally:
-        done.set()
-        process.join(30)
-    assert process.exitcode == 0
+        process.communicate(timeout=60)
+    assert process.returncode == 0
     assert repair(many, tmp_path / "new").lossless
 
 
