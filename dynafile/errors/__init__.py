@@ -29,17 +29,25 @@ Each message says what was wrong, where, and what to do. The text is static; the
         StreamNotEnabled
         InvalidSequenceNumber
         AcknowledgementRefused
+        InvalidEntity
+          InvalidEntityType      (TypeError)
+          DuplicateEntity
+          HookRejected
       TrimmedDataAccess          (LookupError)
       ExpiredIterator
       ConditionalCheckFailed
       DuplicateItem
       TransactionCanceled
       TransactionConflict
+        EntityConflict
       IdempotentParameterMismatch
       ResourceNotFound           (LookupError)
       ResourceInUse
       LimitExceeded
       SchemaMismatch             (ValueError)
+      NotPermitted               (PermissionError)
+      EntityDeleted
+      DatabaseAlreadyOpen        (RuntimeError)
       ReadOnlyDatabase           (PermissionError)
       HandleUnusable
         HandleClosed
@@ -65,6 +73,16 @@ Each message says what was wrong, where, and what to do. The text is static; the
 
 from __future__ import annotations
 
+from dynafile.errors.entities import (
+    DatabaseAlreadyOpen,
+    DuplicateEntity,
+    EntityConflict,
+    EntityDeleted,
+    HookRejected,
+    InvalidEntity,
+    InvalidEntityType,
+    NotPermitted,
+)
 from dynafile.errors.outcomes import (
     ConditionalCheckFailed,
     DuplicateItem,
@@ -138,10 +156,14 @@ __all__ = [
     "ConversionRefused",
     "CorruptFile",
     "CyclicItem",
+    "DatabaseAlreadyOpen",
     "DiskFull",
+    "DuplicateEntity",
     "DuplicateItem",
     "DynafileError",
     "EmptyKey",
+    "EntityConflict",
+    "EntityDeleted",
     "ExpiredIterator",
     "ExpressionError",
     "ForeignFile",
@@ -150,10 +172,13 @@ __all__ = [
     "HandleNotOpen",
     "HandleOfAnotherLoop",
     "HandleUnusable",
+    "HookRejected",
     "IdempotentParameterMismatch",
     "IndexNotFound",
     "IndexNotReady",
     "InvalidArgument",
+    "InvalidEntity",
+    "InvalidEntityType",
     "InvalidKey",
     "InvalidName",
     "InvalidNumber",
@@ -173,6 +198,7 @@ __all__ = [
     "NetworkFileSystem",
     "NewerFormat",
     "NotConverted",
+    "NotPermitted",
     "PathNotWritable",
     "ReadOnlyDatabase",
     "ResourceInUse",

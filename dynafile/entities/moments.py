@@ -1,0 +1,72 @@
+"""Properties of time: moments, days, and times of the day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from dynafile.entities.field import Property, parsed
+
+T = TypeVar("T")
+
+
+class _Moment(Property[T]):
+    type: ClassVar[type]
+
+    def to_json(self, value: Any) -> str:
+        """Return it in ISO 8601."""
+        return str(value.isoformat())
+
+    def from_json(self, value: Any) -> T:
+        """Read ISO 8601; raises as :meth:`check` does."""
+        if isinstance(value, str):
+            parse: Callable[[str], Any] = self.type.fromisoformat  # type: ignore[attr-defined]
+            return self.check(parsed(self, parse, value))
+        return self.check(value)
+
+    def check(self, value: object) -> T:
+        """Return it; raises unless it is of the type."""
+        if not isinstance(value, self.type):
+            raise self._mismatch(value)
+        return value  # type: ignore[return-value]
+
+
+class DateTime(_Moment[dt.datetime]):
+    """A moment, with a time zone or without; an index orders the former as in UTC."""
+
+    wanted = "a datetime"
+    type = dt.datetime
+
+    def to_key(self, value: dt.datetime) -> str:
+        """Return it in UTC, to the microsecond."""
+        utc = value if value.tzinfo is None else value.astimezone(dt.UTC)
+        return utc.isoformat(timespec="microseconds")
+
+
+class Date(_Moment[dt.date]):
+    """A day."""
+
+    wanted = "a date"
+    type = dt.date
+
+    def check(self, value: object) -> dt.date:
+        """Return a date; a datetime is none."""
+        if isinstance(value, dt.datetime):
+            raise self._mismatch(value)
+        return super().check(value)
+
+    def to_key(self, value: dt.date) -> str:
+        """Return year, month and day."""
+        return value.isoformat()
+
+
+class Time(_Moment[dt.time]):
+    """A time of the day."""
+
+    wanted = "a time"
+    type = dt.time
+
+    def to_key(self, value: dt.time) -> str:
+        """Return it to the microsecond."""
+        return value.isoformat(timespec="microseconds")

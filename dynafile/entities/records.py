@@ -1,0 +1,159 @@
+"""Records: what is stored of an entity, and how."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from dynafile.entities.backend import Item
+from dynafile.entities.layout import Reference
+from dynafile.entities.types import EntityType
+from dynafile.errors import InvalidEntity
+
+_FIRST_REVISION: Final = 1
+_OWN: Final = "_f."
+"""What the attribute of a field begins with whose name a key attribute of the table has."""
+
+
+class Stamp(Struct, frozen=True):
+    """Who made and changed an entity, and when, in milliseconds."""
+
+    created: int
+    updated: int
+    creator: str
+    updater: str
+    owner: str
+
+
+class Record(Struct, frozen=True):
+    """An entity at one moment; nobody changes one."""
+
+    values: dict[str, Any]
+    """Properties, and to-one relations as References."""
+    stamp: Stamp | None
+    revision: int = 0
+    """How often it was saved."""
+    unknown: Item = {}
+    """Attributes that the class does not declare, which are kept."""
+
+    def with_value(self, name: str, value: Any) -> Record:
+        """Return a record with another value."""
+        return Record({**self.values, name: value}, self.stamp, self.revision, self.unknown)
+
+    def with_stamp(self, stamp: Stamp | None) -> Record:
+        """Return a record with another stamp."""
+        return Record(self.values, stamp, self.revision, self.unknown)
+
+    def next(self) -> Record:
+        """Return it as it is saved once more."""
+        return Record(self.values, self.stamp, self.revision + 1, self.unknown)
+
+
+class Coder:
+    """Turns the records of a type into items and back.
+
+    :param keys: the key attributes of the table, which a field cannot have as its own.
+    :param as_text: whether values go into JSON.
+    """
+
+    def __init__(self, info: EntityType, keys: tuple[str, ...], *, as_text: bool) -> None:
+        self.info = info
+        self._as_text = as_text
+        self._names = {name: _OWN + name if name in keys else name for name in info.defaults}
+        self._known = {*self._names.values(), "_revision", "_version", "_stamp"}
+        self._plain = [
+            (name, attribute, None if name in info.relations else info.properties[name])
+            for name, attribute in self._names.items()
+        ]
+        self._indexed = [
+            (each, name, each.index_attribute)
+            for name, each in info.properties.items()
+            if each.index_attribute is not None and not as_text
+        ]
+        self._known |= {attribute for _, _, attribute in self._indexed}
+
+    def encode(self, record: Record) -> Item:
+        """Return the item of a record, without its keys."""
+        item: Item = dict(record.unknown)
+        values, defaults, as_text = record.values, self.info.defaults, self._as_text
+        for name, attribute, field in self._plain:
+            value = values[name]
+            if value is None:
+                if defaults[name] is not None:
+                    item[attribute] = None
+            elif field is None:
+                item[attribute] = str(value)
+            else:
+                item[attribute] = field.to_json(value) if as_text else field.to_item(value)
+        for field, name, indexed in self._indexed:
+            value = values[name]
+            if value is not None and indexed is not None:
+                item[indexed] = field.to_key(value)
+        item["_revision"] = record.revision
+        item["_version"] = self.info.version
+        if record.stamp is not None:
+            stamp = record.stamp
+            item["_stamp"] = [
+                stamp.created, stamp.updated, stamp.creator, stamp.updater, stamp.owner,
+            ]  # fmt: skip
+        return item
+
+    def decode(self, item: Item, id_: str) -> Record:
+        """Read what :meth:`encode` made, of an older version of the type too.
+
+        Raises InvalidEntity for a newer version, and for what the class's ``migrate`` made wrong.
+        """
+        version = item.get("_version", 1)
+        values: dict[str, Any] = {}
+        defaults, as_text = self.info.defaults, self._as_text
+        for name, attribute, field in self._plain:
+            value = item.get(attribute, defaults[name]) if attribute in item else defaults[name]
+            if value is not None and attribute in item:
+                if field is None:
+                    value = Reference.parse(value)
+                else:
+                    value = field.from_json(value) if as_text else field.from_item(value)
+            values[name] = value
+        unknown = {name: item[name] for name in item.keys() - self._known}
+        stamp = item.get("_stamp")
+        record = Record(
+            values, None if stamp is None else Stamp(*stamp), item["_revision"], unknown
+        )
+        return record if version == self.info.version else self._migrated(record, version, id_)
+
+    def _migrated(self, record: Record, version: int, id_: str) -> Record:
+        values = {**record.unknown, **record.values}
+        values = migrated(self.info, values, version, id_)
+        known = {
+            name: checked(self.info, name, values.get(name, default))
+            for name, default in self.info.defaults.items()
+        }
+        unknown = {name: value for name, value in values.items() if name not in self.info.fields}
+        return Record(known, record.stamp, record.revision, unknown)
+
+
+def migrated(info: EntityType, values: Item, version: object, id_: str | None) -> Item:
+    """Return the fields of an older version as the class's ``migrate`` gives them."""
+    if type(version) is not int or version > info.version:
+        raise InvalidEntity(
+            f"{info.name}@{id_ or ''} was stored as version {version} of {info.name}, and this "
+            f"program has version {info.version}: run a newer program",
+            type=info.name,
+        )
+    given = {"_type": info.name, "_id": id_, "__version__": version, **values}
+    result = info.cls.migrate(given, version, info.version)
+    if not isinstance(result, dict):
+        raise InvalidEntity(
+            f"migrate() of {info.name} must return a dict of its fields, not {result!r}"
+        )
+    return {name: result[name] for name in result if not name.startswith("_")}
+
+
+def checked(info: EntityType, name: str, value: Any) -> Any:
+    """Return a value as a field takes it; a reference may be a Reference."""
+    if name in info.properties:
+        return info.properties[name].validate(value)
+    if value is None or isinstance(value, Reference):
+        return value
+    raise InvalidEntity(f"migrate() of {info.name} may not change the relation {name!r}")

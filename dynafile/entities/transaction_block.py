@@ -1,0 +1,78 @@
+"""Blocks of changes, and which of them is open in this thread or task."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from typing import Protocol, Self
+
+from dynafile.entities.unit import Unit
+
+_units: ContextVar[tuple[Unit, ...]] = ContextVar("dynafile_entities_units", default=())
+
+
+class Home(Protocol):
+    """The database of the entities."""
+
+    def unit(self) -> Unit | None:
+        """Return the transaction that is open here."""
+
+    def begin(self) -> Unit:
+        """Return a unit of work, which is nobody's yet."""
+
+
+def unit_of(home: object) -> Unit | None:
+    """Return the unit of a database that is open here."""
+    return next((unit for unit in _units.get() if unit.home is home), None)
+
+
+class TransactionBlock:
+    """See :meth:`Database.transaction`."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._unit: Unit | None = None
+        self._current: Current | None = None
+        self._mark: tuple[int, int] | None = None
+
+    def __enter__(self) -> Self:
+        outer = self._home.unit()
+        if outer is not None:
+            self._unit, self._mark = outer, outer.mark()
+            return self
+        self._unit = self._home.begin()
+        self._current = Current(self._unit)
+        self._current.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        unit = self._unit
+        assert unit is not None
+        if self._mark is not None:
+            if kind is not None:
+                unit.undo_to(self._mark)
+            return
+        assert self._current is not None
+        self._current.__exit__()
+        if kind is not None:
+            unit.abandon()
+            return
+        try:
+            unit.commit()
+        except BaseException:
+            unit.abandon()
+            raise
+
+
+class Current:
+    """Makes a unit the one of this thread or task, in a block."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._token: Token[tuple[Unit, ...]] | None = None
+
+    def __enter__(self) -> None:
+        self._token = _units.set((*_units.get(), self._unit))
+
+    def __exit__(self, *_: object) -> None:
+        assert self._token is not None
+        _units.reset(self._token)
