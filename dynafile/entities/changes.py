@@ -8,6 +8,7 @@ from dynafile.entities.actions import ACTION_CREATE, ACTION_DELETE, ACTION_MODIF
 from dynafile.entities.context import checked_user
 from dynafile.entities.dumps import values_of
 from dynafile.entities.hooks import call_entity_hook
+from dynafile.entities.layout import Reference
 from dynafile.entities.linking import Home as Linking
 from dynafile.entities.linking import Linker
 from dynafile.entities.records import Record, Stamp
@@ -40,20 +41,20 @@ def create(home: Home, unit: Unit, entity: Any, fields: dict[str, Any]) -> None:
                 f"{info.name} has no field {name!r}; it has {', '.join(info.fields) or 'none'}",
                 field=name,
             )
-    entity.__dict__.update(_id=take_id(unit, info, wanted), _db=home, _gone=False)
-    ref = reference(entity)
-    unit.claim_new(entity, Record(dict(info.defaults), new_stamp(info)))
+    values = dict(info.defaults)
+    if info.hook is None:
+        # Nobody looks at it before it is whole.
+        for name in [name for name in fields if name in info.properties]:
+            values[name] = info.properties[name].validate(fields.pop(name))
+    id_ = take_id(unit, info, wanted)
+    ref = Reference(info.name, id_)
+    entity.__dict__.update(_id=id_, _db=home, _gone=False)
+    unit.claim_new(entity, Record(values, new_stamp(info)))
     home.keep(entity)
     unit.creating.add(ref)
     try:
-        linker = Linker(home, unit)
-        for name, value in fields.items():
-            if name in info.properties:
-                set_property(unit, entity, name, value)
-            elif info.relations[name].many:
-                linker.set_many(entity, info.relations[name], value)
-            else:
-                linker.set_one(entity, info.relations[name], value)
+        if fields:
+            _set_fields(Linker(home, unit), unit, entity, fields)
         unit.creating.discard(ref)
         save_new(unit, entity, unit.claim(entity))
     except BaseException:
@@ -61,6 +62,17 @@ def create(home: Home, unit: Unit, entity: Any, fields: dict[str, Any]) -> None:
         raise
     finally:
         unit.creating.discard(ref)
+
+
+def _set_fields(linker: Linker, unit: Unit, entity: Managed, fields: dict[str, Any]) -> None:
+    info = entity._entity_type
+    for name, value in fields.items():
+        if name in info.properties:
+            set_property(unit, entity, name, value)
+        elif info.relations[name].many:
+            linker.set_many(entity, info.relations[name], value)
+        else:
+            linker.set_one(entity, info.relations[name], value)
 
 
 def set_property(unit: Unit, entity: Managed, name: str, value: Any) -> None:

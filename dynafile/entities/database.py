@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self, TypeVar
-from weakref import WeakValueDictionary
 
 from dynafile.entities import layout
 from dynafile.entities.audit import AuditEntry
@@ -72,7 +71,6 @@ class Database:
         self._closed = True
         self._backend = _backend(db_storage, db_audit, path, table)
         self._audited = audit_enabled or db_audit is not None
-        self._entities: WeakValueDictionary[Reference, Any] = WeakValueDictionary()
         self._coders: dict[EntityType, Coder] = {}
         self._indexed: frozenset[str] = self._backend.indexes()
         self._mutex = threading.RLock()
@@ -269,22 +267,22 @@ class Database:
 
     def adopt(self, coder: Coder, id_: str, item: Item) -> Any:
         """Return the object of an item: there is one a record, as long as somebody has it."""
-        info = coder.info
-        ref = Reference(info.name, id_)
-        with self._mutex:
-            entity = self._entities.get(ref)
-            if entity is None or type(entity) is not info.cls or entity._gone:
-                entity = info.blank()
-                entity.__dict__.update(_id=id_, _db=self, _record=coder.decode(item, id_))
-                self._entities[ref] = entity
-            elif entity._unit is None and entity._record.revision != item["_revision"]:
-                entity.__dict__["_record"] = coder.decode(item, id_)
+        entity = coder.entities.get(id_)
+        cls = coder.info.cls
+        if entity is None or type(entity) is not cls or entity._gone:
+            with self._mutex:
+                entity = coder.entities.get(id_)
+                if entity is None or type(entity) is not cls or entity._gone:
+                    entity = coder.info.blank()
+                    entity.__dict__.update(_id=id_, _db=self, _record=coder.decode(item, id_))
+                    coder.entities[id_] = entity
+        elif entity._unit is None and entity._record.revision != item["_revision"]:
+            entity.__dict__["_record"] = coder.decode(item, id_)
         return entity
 
     def keep(self, entity: Any) -> None:
         """Have the object of a new entity for its record."""
-        with self._mutex:
-            self._entities[Reference(entity._entity_type.name, entity._id)] = entity
+        self.coder(entity._entity_type).entities[entity._id] = entity
 
     # -- everything -----------------------------------------------------------------------------
 
@@ -294,10 +292,10 @@ class Database:
         if self.unit() is not None:
             raise InvalidArgument("clear() is no part of a transaction: leave its block first")
         self._backend.clear()
-        with self._mutex:
-            for entity in self._entities.values():
+        for coder in list(self._coders.values()):
+            for entity in list(coder.entities.values()):
                 entity.__dict__["_gone"] = True
-            self._entities.clear()
+            coder.entities.clear()
 
     def dump_json(self, pretty: bool = False) -> str:
         """Return all entities as JSON, by type and id; :meth:`load_json` makes them again."""

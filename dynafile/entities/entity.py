@@ -136,6 +136,8 @@ class Entity(metaclass=EntityMeta):
             if name not in info.relations and name not in _COMPARED:
                 raise InvalidEntity(f"{info.name} has no field {name!r}", field=name)
         found = cls.where(**fields)
+        if not others:
+            return found.all()
         return [one for one in found if all(one._is(name, others[name]) for name in others)]
 
     def _is(self, name: str, value: Any) -> bool:
@@ -190,6 +192,15 @@ class Entity(metaclass=EntityMeta):
     @property
     def _type(self) -> str:
         return self._entity_type.name
+
+    @property
+    def _ref(self) -> Reference:
+        """The name of the entity; made once."""
+        ref = self.__dict__.get("_reference")
+        if ref is None:
+            ref = self.__dict__["_reference"] = Reference(self._entity_type.name, self._id)
+        named: Reference = ref
+        return named
 
     def _visible(self) -> Record:
         unit = self._unit

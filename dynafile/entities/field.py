@@ -33,6 +33,9 @@ class Property(ABC, Generic[T]):
     index_kind: ClassVar[str | None] = "S"
     """How an index has it: ``"S"``, ``"N"`` or ``"B"``; None: not at all."""
 
+    is_exact: ClassVar[bool] = True
+    """Whether keys are equal if and only if the values are, and have the same order."""
+
     def __init__(self, default: T | None = None, *, indexed: bool = False) -> None:
         self.name = ""
         self.indexed = indexed

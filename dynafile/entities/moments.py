@@ -36,6 +36,7 @@ class DateTime(_Moment[dt.datetime]):
     """A moment, with a time zone or without; an index orders the former as in UTC."""
 
     wanted = "a datetime"
+    is_exact = False  # in UTC, those of a zone and those of none are alike
     type = dt.datetime
 
     def to_key(self, value: dt.datetime) -> str:
@@ -65,6 +66,7 @@ class Time(_Moment[dt.time]):
     """A time of the day."""
 
     wanted = "a time"
+    is_exact = False
     type = dt.time
 
     def to_key(self, value: dt.time) -> str:

@@ -141,7 +141,8 @@ class Query(Generic[E]):
     # -- answers --------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[E]:
-        found: Iterator[Any] = (self._home.adopt(*each) for each in self._found())
+        adopt = self._home.adopt
+        found: Iterator[Any] = (adopt(row.coder, row.id, row.item) for row in self._found())
         return islice(found, self._most)
 
     def all(self) -> list[E]:
@@ -186,37 +187,40 @@ class Query(Generic[E]):
                 return field
         return None
 
-    def _found(self) -> Iterator[tuple[Coder, str, Item]]:
+    def _found(self) -> Iterator[Row]:
         field, order = self._index(), self._order
         parts = [self._of_type(info, field) for info in self._info.derived()]
         if order is None:
-            yield from (each for part in parts for _, each in _by_id(part, field))
+            yield from (row for part in parts for row in part)
         elif field is None or field.name != order:
-            rows = [row for part in parts for row in _by_id(part, field)]
-            there = [row for row in rows if row[0][order] is not None]
-            there.sort(key=lambda row: row[0][order], reverse=self._backwards)
-            rest = [row for row in rows if row[0][order] is None]
-            yield from (each for _, each in [*there, *rest])
+            rows = [row for part in parts for row in part]
+            there = [row for row in rows if row.values[order] is not None]
+            there.sort(key=lambda row: row.values[order], reverse=self._backwards)
+            yield from (*there, *(row for row in rows if row.values[order] is None))
         else:
-            merged = merge(*parts, key=lambda row: row[0][order], reverse=self._backwards)
-            yield from (each for _, each in merged)
+            yield from merge(*parts, key=lambda row: row.values[order], reverse=self._backwards)
             if not any(each.field == order for each in self._conditions):
                 # Those without a value are in no index.
                 parts = [self._of_type(info, None) for info in self._info.derived()]
-                yield from (each for part in parts for row, each in part if row[order] is None)
+                yield from (row for part in parts for row in part if row.values[order] is None)
 
     def _of_type(self, info: EntityType, field: Property[Any] | None) -> Iterator[Row]:
+        """Yield what fits of one type: in the order of the index if that is asked for, or by id."""
         coder, reading = self._home.coder(info), self._home.reading()
         place = layout.entities(info.name)
         if field is None:
             pairs = reading.range(place)
         else:
             pairs = reading.index_range(place, self._range(field))
-        for key, item in pairs:
-            id_ = layout.id_of(key)
-            values = coder.decode(item, id_).values
-            if all(condition.holds(values) for condition in self._conditions):
-                yield values, (coder, id_, item)
+        left = [each for each in self._conditions if field is None or not _is_served(each, field)]
+        rows = (Row(coder, layout.id_of(key), item) for key, item in pairs)
+        if left:
+            rows = (row for row in rows if all(each.holds(row.values) for each in left))
+        is_one = any(each.operator == "eq" and each.field == (field and field.name)
+                     for each in self._conditions)  # fmt: skip
+        if field is None or is_one or field.name == self._order:
+            return rows
+        return iter(sorted(rows, key=lambda row: layout.id_key(row.id)))
 
     def _range(self, field: Property[Any]) -> IndexRange:
         low = high = None
@@ -235,14 +239,30 @@ class Query(Generic[E]):
         return IndexRange(field.index_attribute, low, high, backwards)
 
 
-Row = tuple[dict[str, Any], tuple[Coder, str, Item]]
+class Row:
+    """What was found: an item, and the values in it, which are read when they are needed."""
+
+    __slots__ = ("_values", "coder", "id", "item")
+
+    def __init__(self, coder: Coder, id_: str, item: Item) -> None:
+        self.coder = coder
+        self.id = id_
+        self.item = item
+        self._values: dict[str, Any] | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the record."""
+        if self._values is None:
+            self._values = self.coder.decode(self.item, self.id).values
+        return self._values
 
 
-def _by_id(rows: Iterator[Row], field: Property[Any] | None) -> Iterator[Row]:
-    """Give rows in the order of their ids, as a partition has them."""
-    if field is None:
-        return rows
-    return iter(sorted(rows, key=lambda row: layout.id_key(row[1][1])))
+def _is_served(condition: Condition, field: Property[Any]) -> bool:
+    """Say whether what an index gives fulfils a condition without being looked at."""
+    if condition.field != field.name or condition.value is None:
+        return False
+    return condition.operator in ("eq", "gte", "lte") and field.is_exact
 
 
 def _property(info: EntityType, name: str) -> Property[Any]:

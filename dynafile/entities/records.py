@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
+from msgspec import field as made
 
 from dynafile.entities.backend import Item
+from dynafile.entities.field import Property
 from dynafile.entities.layout import Reference
 from dynafile.entities.types import EntityType
 from dynafile.errors import InvalidEntity
@@ -16,7 +20,11 @@ _OWN: Final = "_f."
 """What the attribute of a field begins with whose name a key attribute of the table has."""
 
 
-class Stamp(Struct, frozen=True):
+_NONE: Final[Item] = {}
+"""What is unknown of most records; nobody changes it."""
+
+
+class Stamp(Struct, frozen=True, gc=False):
     """Who made and changed an entity, and when, in milliseconds."""
 
     created: int
@@ -26,7 +34,7 @@ class Stamp(Struct, frozen=True):
     owner: str
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """An entity at one moment; nobody changes one."""
 
     values: dict[str, Any]
@@ -34,7 +42,7 @@ class Record(Struct, frozen=True):
     stamp: Stamp | None
     revision: int = 0
     """How often it was saved."""
-    unknown: Item = {}
+    unknown: Item = made(default_factory=lambda: _NONE)
     """Attributes that the class does not declare, which are kept."""
 
     def with_value(self, name: str, value: Any) -> Record:
@@ -59,6 +67,8 @@ class Coder:
 
     def __init__(self, info: EntityType, keys: tuple[str, ...], *, as_text: bool) -> None:
         self.info = info
+        self.entities: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        """The objects of the type that somebody has, by id."""
         self._as_text = as_text
         self._names = {name: _OWN + name if name in keys else name for name in info.defaults}
         self._known = {*self._names.values(), "_revision", "_version", "_stamp"}
@@ -72,6 +82,15 @@ class Coder:
             if each.index_attribute is not None and not as_text
         ]
         self._known |= {attribute for _, _, attribute in self._indexed}
+        self._reads = [
+            (name, attribute, info.defaults[name]) for name, attribute in self._names.items()
+        ]
+        self._made = [
+            (name, read)
+            for name, _, field in self._plain
+            if (read := _reader(field, as_text=as_text)) is not None
+        ]
+        """How values are made of what is stored, of fields where they are not that."""
 
     def encode(self, record: Record) -> Item:
         """Return the item of a record, without its keys."""
@@ -105,18 +124,17 @@ class Coder:
         Raises InvalidEntity for a newer version, and for what the class's ``migrate`` made wrong.
         """
         version = item.get("_version", 1)
-        values: dict[str, Any] = {}
-        defaults, as_text = self.info.defaults, self._as_text
-        for name, attribute, field in self._plain:
-            value = item.get(attribute, defaults[name]) if attribute in item else defaults[name]
-            if value is not None and attribute in item:
-                if field is None:
-                    value = Reference.parse(value)
-                else:
-                    value = field.from_json(value) if as_text else field.from_item(value)
-            values[name] = value
-        unknown = {name: item[name] for name in item.keys() - self._known}
-        stamp = item.get("_stamp")
+        get = item.get
+        values = {name: get(attribute, default) for name, attribute, default in self._reads}
+        for name, read in self._made:
+            value = values[name]
+            if value is not None:
+                values[name] = read(value)
+        keys = item.keys()
+        unknown = (
+            _NONE if keys <= self._known else {name: item[name] for name in keys - self._known}
+        )
+        stamp = get("_stamp")
         record = Record(
             values, None if stamp is None else Stamp(*stamp), item["_revision"], unknown
         )
@@ -131,6 +149,14 @@ class Coder:
         }
         unknown = {name: value for name, value in values.items() if name not in self.info.fields}
         return Record(known, record.stamp, record.revision, unknown)
+
+
+def _reader(field: Property[Any] | None, *, as_text: bool) -> Callable[[Any], Any] | None:
+    if field is None:
+        return Reference.parse
+    if as_text:
+        return field.from_json
+    return None if type(field).from_item is Property.from_item else field.from_item
 
 
 def migrated(info: EntityType, values: Item, version: object, id_: str | None) -> Item:

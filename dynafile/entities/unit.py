@@ -31,6 +31,9 @@ class Managed(Protocol):
     _unit: Unit | None
     _gone: bool
 
+    @property
+    def _ref(self) -> Reference: ...
+
 
 class Counter(Struct):
     """The last id of a type that was given, and how many entities there are."""
@@ -283,7 +286,7 @@ class Unit(Reading):
 
 def reference(entity: Managed) -> Reference:
     """Return the name of an entity."""
-    return Reference(entity._entity_type.name, entity._id)
+    return entity._ref
 
 
 def read_counter(reading: Reading, type_: str) -> Counter:
