@@ -11,7 +11,7 @@ SOURCES := $(shell find dynafile -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test format-check lint types pytest crash demo bench docs site format dist clean
+.PHONY: help test format-check lint types pytest crash fuzz demo bench docs site format dist clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name job; \
@@ -35,6 +35,9 @@ pytest: $(VENV)/.tools $(VENV)/.flights $(VENV)/.package ## Run the tests alone;
 
 crash: $(VENV)/.tools $(VENV)/.package ## Crash and kill it for a quarter of an hour; ARGS="--seed N" does it again
 	$(BIN)/python tests/crash/long.py $(ARGS)
+
+fuzz: $(VENV)/.fuzz $(VENV)/.package ## Fuzz every reader of files, a minute each; ARGS="--seconds N --only NAME"
+	$(BIN)/python tests/fuzz/run.py $(ARGS)
 
 demo: $(VENV)/.demo $(VENV)/.package ## Import the world's cities and look at them
 	@$(BIN)/dynafile demo $(ARGS)
@@ -80,6 +83,11 @@ $(VENV)/.tools: $(VENV)/.made pyproject.toml
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml
 	$(PIP) install --no-build-isolation '.[demo]'
+	@touch $@
+
+# Where atheris has no wheel, `make fuzz` says so.
+$(VENV)/.fuzz: $(VENV)/.tools pyproject.toml
+	-$(PIP) install --no-build-isolation --only-binary atheris '.[fuzz]'
 	@touch $@
 
 # Without the pandas that it asks for: only its file is read.

@@ -87,7 +87,8 @@ class Dynafile(Table):
             decides.
         :param lock_timeout: seconds to wait for another process that writes.
         :param trusted: False for a folder from a stranger: its files are checked against their
-            exact grammar, so that they cannot exhaust memory either.
+            exact grammar and their tables, so that they cannot exhaust memory either, and no link
+            in it is followed.
         :param indexes: secondary indexes by name, each a GlobalIndex or a LocalIndex; those that
             the table has not yet are added and filled from its items. None: as stored.
         :param stream: True, a view type such as ``"NEW_IMAGE"``, or StreamOptions: a stream of its

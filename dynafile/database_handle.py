@@ -66,7 +66,8 @@ class DatabaseHandle:
             a process decides.
         :param lock_timeout: seconds to wait for another process that writes.
         :param trusted: False for a folder from a stranger: its files are checked against their
-            exact grammar, so that they cannot exhaust memory either.
+            exact grammar and their tables, so that they cannot exhaust memory either, and no link
+            in it is followed.
 
         Raises InvalidPath, PathNotWritable, ForeignFile, NetworkFileSystem, NewerFormat,
         CorruptFile, LockTimeout, InvalidArgument; NotConverted for a folder of dynafile 0.1.3,

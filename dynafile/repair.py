@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -26,8 +26,7 @@ from dynafile.table.salvage import (
     salvage_table,
     schema_for,
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from dynafile.table.settings import moment_of
 
 
 class UnreadableCommits(Struct, frozen=True, kw_only=True):
@@ -190,7 +189,7 @@ def _commits(gap: Gap) -> UnreadableCommits:
 
 
 def _time(microseconds: int) -> datetime | None:
-    return _EPOCH + timedelta(microseconds=microseconds) if microseconds else None
+    return moment_of(microseconds) if microseconds else None
 
 
 def _notes(salvage: Salvage, tables: list[SalvagedTable]) -> list[str]:

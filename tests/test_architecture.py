@@ -217,6 +217,7 @@ SEAM = {
     "dynafile.store.local_volume",
     "dynafile.store.opening",
     "dynafile.store.repair_folders",
+    "dynafile.store.strange_volume",
 }
 """The modules through which everything below floor 5 reaches the operating system."""
 

@@ -8,6 +8,7 @@ from dynafile.errors import CorruptFile, StorageError
 from dynafile.store.follower import read_state
 from dynafile.store.format import SnapshotHeader
 from dynafile.store.history import Forgotten, JournalHistory, NoCommit, segments, superfluous
+from dynafile.store.holes import read_whole
 from dynafile.store.journal import Journal
 from dynafile.store.names import META_NAME
 from dynafile.store.partition import overlay
@@ -112,7 +113,7 @@ def _check_partitions(replica: Replica, keyspace: Keyspace) -> list[str]:
         entries = Entries()
         if part.id:
             try:
-                data = replica.volume.read(file)
+                data = read_whole(replica.volume, file)
                 header, entries = load_snapshot(data, replica.store_id, path, trusted=False)
             except FileNotFoundError:
                 problems.append(f"{path} is missing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Final
 
 if sys.platform == "darwin":
     import fcntl
@@ -31,10 +32,16 @@ else:
         return os.write(descriptor, data)
 
 
+MOST_AT_ONCE: Final = 1024 * 1024
+"""Reads of more than that ask first how long the file is."""
+
+
 def read_at(descriptor: int, offset: int, size: int) -> bytes:
     """Return up to ``size`` bytes from an offset; -1: to the end of the file."""
-    if size < 0:
-        size = max(0, os.fstat(descriptor).st_size - offset)
+    if size < 0 or size > MOST_AT_ONCE:
+        # Memory for all of it is taken before it is known how much there is.
+        left = max(0, os.fstat(descriptor).st_size - offset)
+        size = left if size < 0 else min(size, left)
     data = _read_once(descriptor, size, offset)
     while len(data) < size:
         more = _read_once(descriptor, size - len(data), offset + len(data))

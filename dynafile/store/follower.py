@@ -10,6 +10,7 @@ from dynafile.errors import CorruptFile, HandleUnusable, StoreFailed
 from dynafile.store.format import (
     CHANGE,
     CHECKPOINT,
+    CHECKPOINT_BYTES,
     CLEAR,
     DELETE,
     FOLD,
@@ -23,16 +24,19 @@ from dynafile.store.format import (
     decode_numbers,
     decode_pieces,
 )
+from dynafile.store.holes import read_whole
 from dynafile.store.loader import UNUSABLE, Loader
 from dynafile.store.names import CHECKPOINT_NAME, META_NAME, parse_partition_directory
 from dynafile.store.partition import Partition
 from dynafile.store.partition_map import Keyspace
 from dynafile.store.position import BOOT, END
-from dynafile.store.schema import Inventory, Meta, Schema
+from dynafile.store.schema import MISSHAPEN, Inventory, Meta, Schema
 from dynafile.store.volume import Volume
 
 BULK: Final = 32
 """From this many operations on, a record is applied partition by partition."""
+MAX_LSN: Final = 1 << 62
+"""Files have no offsets past that."""
 RELOADS: Final = 50
 HASTY_RELOADS: Final = 3
 """After so many attempts that somebody's splits made void, all headers are read before the journal
@@ -109,7 +113,7 @@ class Follower(Loader):
                 self.lsn = UNUSABLE  # shut meanwhile, by another thread
         except BaseException as error:
             self._rebuild(operations, end, time)
-            if isinstance(error, (LookupError, TypeError, ValueError, struct.error)):
+            if isinstance(error, (*MISSHAPEN, AssertionError, struct.error)):
                 raise self._inapplicable(end, error) from error
             raise
 
@@ -168,7 +172,8 @@ class Follower(Loader):
         elif kind == CHECKPOINT:
             assert self.journal is not None
             self.checkpoint = Checkpoint(*decode_numbers(key))
-            self.journal.checkpoint = self.checkpoint.lsn
+            # One that somebody forged does not make the journal past it longer than it is.
+            self.journal.checkpoint = max(self.journal.checkpoint, self.checkpoint.lsn)
             if not self.whole:
                 inventory = Inventory.decode(value)
                 self.held = {} if inventory is None else inventory.held
@@ -357,12 +362,16 @@ def read_state(volume: Volume, store_id: bytes) -> tuple[Schema, Checkpoint]:
     """Return schema and checkpoint; raises CorruptFile where they are of another store."""
     # In this order: the checkpoint takes the records of older schemas away, and whoever writes one
     # writes the schema first.
-    data = volume.read(CHECKPOINT_NAME)
+    data = volume.read(CHECKPOINT_NAME, 0, CHECKPOINT_BYTES + 1)
     path = f"{volume.root}/{META_NAME}"
-    meta = Meta.decode(volume.read(META_NAME), path)
+    meta = Meta.decode(read_whole(volume, META_NAME), path)
     if meta.store_id != store_id:
         raise _corrupt(path, "another store was put in the place of the one that was opened")
-    return meta.schema, decode_checkpoint(data, store_id, f"{volume.root}/{CHECKPOINT_NAME}")
+    path = f"{volume.root}/{CHECKPOINT_NAME}"
+    checkpoint = decode_checkpoint(data, store_id, path)
+    if not 0 < checkpoint.segment <= checkpoint.lsn < MAX_LSN:
+        raise _corrupt(path, "it names a place where no journal is")
+    return meta.schema, checkpoint
 
 
 def _corrupt(path: str, what: str) -> CorruptFile:

@@ -195,7 +195,7 @@ def encode_pieces(pieces: Iterable[Piece]) -> bytes:
 
 
 def decode_pieces(data: bytes) -> list[Piece]:
-    """Read what :func:`encode_pieces` wrote."""
+    """Read what :func:`encode_pieces` wrote; raises ValueError and struct.error for else."""
     pieces: list[Piece] = []
     at = 0
     while at < len(data):
@@ -203,6 +203,8 @@ def decode_pieces(data: bytes) -> list[Piece]:
         at += _PIECE.size
         pieces.append(Piece(number, lsn, bool(folded), data[at : at + length]))
         at += length
+    if at > len(data):
+        raise ValueError("the last partition is cut off")
     return pieces
 
 
@@ -290,10 +292,7 @@ def decode_snapshot_header(data: bytes, store_id: bytes, path: str) -> tuple[Sna
     if xxh3_64_intdigest(head[:-8]) != _CHECKSUM.unpack_from(head, length - 8)[0]:
         raise _corrupt(path, SNAPSHOT_HEADER_OFFSET, "the header's checksum does not match")
     check_version(values[1], path)
-    has_end, keyspace, found_id, number, lsn, count, size, checksum, n, m = (
-        values[2],
-        *values[4:],
-    )
+    has_end, _, keyspace, found_id, number, lsn, count, size, checksum, n, m = values[2:]
     if found_id != store_id:
         raise _corrupt(path, SNAPSHOT_HEADER_OFFSET + 16, "the snapshot is of another store")
     if SNAPSHOT_FIXED_BYTES + n + m + 8 != length or data[payload - 1 : payload] != b"0":

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from dynafile.errors import CorruptFile, DynafileError
 from dynafile.store.format import (
     FRAME_BYTES,
+    MAX_RECORD_BYTES,
     RECORD_HEADER_BYTES,
     RECORD_TIME_OFFSET,
     ROTATE,
@@ -19,7 +20,6 @@ from dynafile.store.format import (
     Operation,
     Record,
     check_segment_header,
-    decode_numbers,
     decode_record,
     zeros_only,
 )
@@ -46,6 +46,12 @@ class NoCommit(Exception):
     def __init__(self, damage: DynafileError) -> None:
         super().__init__()
         self.damage = damage
+
+
+def rotates_to(record: Record) -> int | None:
+    """Return where the segment begins that a ROTATE record leads to; None: it is none."""
+    kind, _, key, _ = record.operations[0] if len(record.operations) == 1 else (0, 0, b"", b"")
+    return int.from_bytes(key, "little") if kind == ROTATE and len(key) == 8 else None
 
 
 class History(Protocol):
@@ -106,8 +112,9 @@ class JournalHistory:
                 lsn = record.end
                 first = False
                 yield record
-                if len(record.operations) == 1 and record.operations[0][0] == ROTATE:
-                    base = decode_numbers(record.operations[0][2])[0]
+                following = rotates_to(record)
+                if following is not None:
+                    base = following
                     break
             if lsn == start:
                 record = self._large(base, lsn, data)
@@ -138,7 +145,7 @@ class JournalHistory:
     def _large(self, base: int, lsn: int, data: bytes) -> Record | None:
         """Return a record that is longer than what is read at a time."""
         length = int.from_bytes(data[4:8], "little")
-        if FRAME_BYTES + length <= len(data):
+        if FRAME_BYTES + length <= len(data) or length > MAX_RECORD_BYTES:
             return None
         return decode_record(self._read(base, lsn, FRAME_BYTES + length), 0, lsn)
 

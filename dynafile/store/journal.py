@@ -18,6 +18,7 @@ from dynafile.store.format import (
     next_record_after,
     zeros_only,
 )
+from dynafile.store.holes import read_whole
 from dynafile.store.names import parse_segment_name, segment_name
 from dynafile.store.position import GENERATION
 from dynafile.store.reserve import Reserve
@@ -118,8 +119,10 @@ class Journal:
             self._come_to(lsn)
             base = lsn
             # A damaged ``stop`` may be anywhere; what is read is bounded by the file.
-            size = stop - base if stop - base < LARGE_READ else -1
-            data = self._volume.read(self._name, self._offset(base), size)
+            if stop - base < LARGE_READ:
+                data = self._volume.read(self._name, self._offset(base), stop - base)
+            else:
+                data = read_whole(self._volume, self._name, self._offset(base))
             while lsn < stop and lsn != self._next:
                 record = decode_record(data, lsn - base, lsn)
                 if record is None:
@@ -138,7 +141,7 @@ class Journal:
         while True:
             self._come_to(lsn)
             base = lsn
-            data = self._volume.read(self._name, self._offset(base))
+            data = read_whole(self._volume, self._name, self._offset(base))
             while (record := decode_record(data, lsn - base, lsn)) is not None:
                 lsn = record.end
                 known = max(known, record.synced)
@@ -270,6 +273,7 @@ class Journal:
         self._volume.forget(self._name)
         renewed = data + bytes(LEAST_ROOM)
         self.reserve.spend(partial(self._volume.replace, self._name, renewed))
-        self.words[GENERATION] = self._generation = self.words[GENERATION] + 1
+        # Around, because who forged the position may have put the highest number there.
+        self.words[GENERATION] = self._generation = (self.words[GENERATION] + 1) % (1 << 64)
         self._room = 0
         self.synced = end

@@ -7,16 +7,15 @@ from typing import NamedTuple
 
 from dynafile.errors import CorruptFile, StorageError
 from dynafile.store.format import (
-    ROTATE,
     SEGMENT_HEADER_BYTES,
     Record,
     check_segment_header,
-    decode_numbers,
     next_record_after,
     records,
     zeros_only,
 )
-from dynafile.store.history import segments
+from dynafile.store.history import rotates_to, segments
+from dynafile.store.holes import read_apart_to_hole
 from dynafile.store.names import segment_name
 from dynafile.store.volume import Volume
 
@@ -127,11 +126,13 @@ class JournalRemains:
     def _read(self, base: int, *, silent: bool = False) -> bytes:
         name = segment_name(base)
         try:
-            data = self._volume.read_apart(name, 0, -1)
+            data, hole = read_apart_to_hole(self._volume, name)
         except (FileNotFoundError, StorageError) as error:
             if not silent:
                 self.damages.append(Damage(name, None, f"it cannot be read ({error})"))
             return b""
+        if not silent and hole is not None:
+            self.damages.append(Damage(name, hole, "a hole; what is behind it was not looked at"))
         if not silent:
             try:
                 path = f"{self._volume.root}/{name}"
@@ -152,9 +153,10 @@ class JournalRemains:
                 self._note(record)
                 visit(record)
                 lsn = record.end
-                if record.operations and record.operations[0][0] == ROTATE:
+                following = rotates_to(record)
+                if following is not None:
                     self._runs.append(_Run(base, begin, lsn))
-                    return decode_numbers(record.operations[0][2])[0], True
+                    return following, True
             if begin < lsn:
                 self._runs.append(_Run(base, begin, lsn))
             if zeros_only(data[lsn - shift :]):
@@ -185,7 +187,7 @@ class JournalRemains:
 
     def _look_behind(self, file: str, offset: int) -> None:
         """Note what was written after the last record."""
-        rest = self._volume.read_apart(file, offset, -1).rstrip(b"\0") if offset else b""
+        rest = read_apart_to_hole(self._volume, file)[0][offset:].rstrip(b"\0") if offset else b""
         if rest:
             what = f"{len(rest)} bytes that were written and never known to be on the disk"
             self.cut = Damage(file, offset, what)

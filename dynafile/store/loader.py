@@ -15,6 +15,7 @@ from dynafile.store.format import (
     decode_snapshot_header,
     snapshot_header_bytes,
 )
+from dynafile.store.holes import read_whole
 from dynafile.store.journal import Journal
 from dynafile.store.partition import Partition, memory_cost, overlay
 from dynafile.store.partition_map import Keyspace
@@ -151,7 +152,7 @@ class Loader(ABC):
             name = keyspace.file(part)
             path = f"{self.volume.root}/{name}"
             try:
-                data = self.volume.read(name)
+                data = read_whole(self.volume, name)
             except FileNotFoundError:
                 self._missing(keyspace, part)
                 return None
@@ -164,6 +165,8 @@ class Loader(ABC):
                 raise _corrupt(path, "the snapshot ends at another key than the map says")
             lsn = header.lsn
         overlay(entries, part.pending)
+        if keyspace.proof is not None:
+            self._prove(keyspace, part, entries)
         part.entries = entries
         part.order = None
         part.cost = memory_cost(entries)
@@ -178,6 +181,17 @@ class Loader(ABC):
             self.catch_up()
             return part.entries
         return entries
+
+    def _prove(self, keyspace: Keyspace, part: Partition, entries: Entries) -> None:
+        """Hold what a stranger put here against what the floors above put here."""
+        assert keyspace.proof is not None
+        for key, value in entries.items():
+            wrong = keyspace.proof(key, value)
+            if wrong is not None:
+                raise _corrupt(
+                    f"{self.volume.root}/{keyspace.file(part)}",
+                    f"the entry at {key.hex():.80} was not written by Dynafile: {wrong}",
+                )
 
     def _missing(self, keyspace: Keyspace, part: Partition) -> None:
         """Find out why a snapshot is not there: the map moved on, or it is lost."""

@@ -8,12 +8,13 @@ import itertools
 import mmap
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from typing import IO, Any, Final
 
 from atomicwrites import AtomicWriter, atomic_write
 
-from dynafile.errors import StorageError, StoreFailed
+from dynafile.errors import InvalidPath, StorageError, StoreFailed
 from dynafile.store.descriptors import read_at, sync_descriptor, sync_folder, write_all
 from dynafile.store.durable_folders import Folders
 from dynafile.store.file_claim import FileClaim
@@ -24,7 +25,8 @@ from dynafile.store.names import LOCK_NAME, RESERVE_NAME, claim_name, half_made_
 from dynafile.store.os_errors import translated
 from dynafile.store.position import POSITION_BYTES
 
-_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+# Without O_NONBLOCK a pipe in the place of a file would be waited for.
+_NO_FOLLOW: Final = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 _numbers = itertools.count()
 
@@ -292,6 +294,8 @@ class LocalVolume:
             try:
                 flags = os.O_RDWR | os.O_CREAT | _NO_FOLLOW
                 descriptor = self._descriptors[LOCK_NAME] = os.open(path, flags, 0o666)
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
                 if os.fstat(descriptor).st_size == 0:
                     os.write(descriptor, LOCK_TEXT)
             except OSError as error:
@@ -301,6 +305,8 @@ class LocalVolume:
 
     def claim(self, name: str) -> FileClaim:
         """Return a claim on a file of its own, which is there while somebody holds it."""
+        if os.path.basename(name) != name:
+            raise InvalidPath(f"{name!r} is no name of a claim", path=self.root)
         return FileClaim(self._path(claim_name(name)), name, translated)
 
     def share(self) -> memoryview:

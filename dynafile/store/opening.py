@@ -15,12 +15,9 @@ from dynafile.errors import (
 )
 from dynafile.store.descriptors import make_folders
 from dynafile.store.filesystem import refuse_network_file_system
-from dynafile.store.format import (
-    FIRST_LSN,
-    Checkpoint,
-    encode_checkpoint,
-)
+from dynafile.store.format import FIRST_LSN, Checkpoint, encode_checkpoint
 from dynafile.store.history import segments
+from dynafile.store.holes import hole_in, read_to_hole, read_whole
 from dynafile.store.journal import Journal
 from dynafile.store.names import (
     CHECKPOINT_NAME,
@@ -42,6 +39,7 @@ OUR_NAMES: Final = (CHECKPOINT_NAME, RESERVE_NAME, "journal", "runs", "tables", 
 else's."""
 _LOCK_HEAD: Final = b"The writer's lock of Dynafile"
 _LOCK_BYTES: Final = 128
+_FIRST_BYTES: Final = 1024 * 1024
 
 
 class Unconverted(Exception):
@@ -65,8 +63,7 @@ def prepare_folder(path: str, *, read_only: bool) -> bool:
         if read_only:
             raise InvalidPath(
                 f"there is no database at {path}: check the path, or open it without "
-                "read_only=True "
-                f"to make one",
+                "read_only=True to make one",
                 path=path,
             )
         _refuse_unmakeable(path)
@@ -123,8 +120,7 @@ def _refuse_unmakeable(path: str) -> None:
     if not os.access(parent, os.W_OK | os.X_OK):
         raise PathNotWritable(
             f"{path} cannot be made, because {parent} is not writable by this user: change its "
-            "mode "
-            f"or owner, or choose another path",
+            "mode or owner, or choose another path",
             path=path,
         )
     refuse_network_file_system(parent)
@@ -175,17 +171,23 @@ def _refuse_foreign_file(path: str, head: bytes, most: int) -> None:
 def _beginning(path: str, size: int = -1) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(size)
+            data = file.read(_FIRST_BYTES if size < 0 else size)
+            if size >= 0 or len(data) < _FIRST_BYTES:
+                return data
+            data, hole = read_to_hole(lambda at, most: (file.seek(at), file.read(most))[1])
     except PermissionError as error:
         raise PathNotWritable(
             f"{path} cannot be read by this user: change its mode or owner", path=path
         ) from error
+    if hole is not None:
+        del data  # or the error would hold it
+        raise hole_in(path, hole)
+    return data
 
 
 def _foreign(path: str) -> ForeignFile:
     return ForeignFile(
-        f"{path} has a name that Dynafile uses and was not written by it: choose another "
-        "folder, "
+        f"{path} has a name that Dynafile uses and was not written by it: choose another folder, "
         f"or move it away",
         path=path,
     )
@@ -198,7 +200,7 @@ def create(volume: Volume, schema: Callable[[Schema | None], Schema]) -> None:
     is told from a damaged one: it has no records and no partitions.
     """
     try:
-        data = volume.read(META_NAME)
+        data = read_whole(volume, META_NAME)
     except FileNotFoundError:
         meta = Meta(os.urandom(16), schema(None))
         volume.replace(META_NAME, meta.encode())

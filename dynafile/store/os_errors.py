@@ -32,4 +32,11 @@ def translated(error: OSError, path: str) -> StorageError:
         )
     if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG):
         return InvalidPath(f"{path}: {reason}", path=path, errno=error.errno)
+    if error.errno in (errno.ESPIPE, errno.ENXIO, errno.ENODEV):
+        return InvalidPath(
+            f"{path} is a pipe, a socket or a device, and a file belongs there ({reason}): move it "
+            "away",
+            path=path,
+            errno=error.errno,
+        )
     return StorageError(f"{path}: {reason}", path=path, errno=error.errno)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from itertools import pairwise
 
 from dynafile.store.names import partition_directory
 from dynafile.store.partition import Partition
@@ -16,7 +17,7 @@ class Keyspace:
     lock.
     """
 
-    __slots__ = ("by_id", "directory", "dropped", "id", "layout", "refusal")
+    __slots__ = ("by_id", "directory", "dropped", "id", "layout", "proof", "refusal")
 
     def __init__(self, number: int, directory: str) -> None:
         self.id = number
@@ -26,6 +27,8 @@ class Keyspace:
         """Whether the schema has it no more; what is read of it then means nothing."""
         self.refusal: Callable[[], Exception] | None = None
         """What to raise where it is read after it was dropped; None: it reads as empty."""
+        self.proof: Callable[[bytes, bytes], str | None] | None = None
+        """For a folder from a stranger: says what is wrong with an entry, None if nothing is."""
         self.layout: tuple[list[bytes], list[Partition]] = ([], [])
         self.by_id: dict[int, Partition] = {}
         """The partitions that have a folder, by their ids."""
@@ -84,7 +87,12 @@ class Keyspace:
             del begins[index], parts[index]
             self.by_id.pop(part.id, None)
         at = bisect_left(begins, new[0].begin)
-        begins[at:at] = [part.begin for part in new]
+        if new[0].begin != b"" and not at:
+            raise ValueError("a record leaves keys to no partition")
+        come = [part.begin for part in new]
+        if any(b <= a for a, b in pairwise([*come, *begins[at : at + 1]])):
+            raise ValueError("a record gives keys to two partitions")
+        begins[at:at] = come
         parts[at:at] = new
         self.by_id.update({part.id: part for part in new if part.id})
         self.layout = (begins, parts)

@@ -10,13 +10,14 @@ from dynafile.errors import CorruptFile, DiskFull, InvalidPath, StorageError
 from dynafile.store.filesystem import boot_number
 from dynafile.store.follower import HASTY_RELOADS, RELOADS, read_state
 from dynafile.store.history import proven
+from dynafile.store.holes import read_whole
 from dynafile.store.journal import Journal
-from dynafile.store.names import CHECKPOINT_NAME, META_NAME, is_half_made
+from dynafile.store.names import CHECKPOINT_NAME, META_NAME
 from dynafile.store.opening import is_used
 from dynafile.store.position import BOOT, BUSY, END, FIRST_SLOT, SLOTS, SUSPECT
 from dynafile.store.replica import Replica
-from dynafile.store.schema import Meta, Schema
-from dynafile.store.strays import stray_folders
+from dynafile.store.schema import Meta
+from dynafile.store.strays import empty_tmp, stray_folders
 from dynafile.store.volume import Volume
 
 _PAUSE_SECONDS: Final = 0.002
@@ -55,27 +56,14 @@ def open_for_writing(volume: Volume, cache_size: int, *, trusted: bool) -> tuple
         for slot in range(FIRST_SLOT, FIRST_SLOT + SLOTS):
             words[slot] = 0
     with contextlib.suppress(DiskFull):
-        journal.reserve.refill(replica.lsn - replica.checkpoint.lsn)
+        journal.reserve.refill(replica.lsn - journal.checkpoint)
     words[SUSPECT] = words[BUSY] = 0
     words[END] = replica.lsn
     words[BOOT] = boot  # after END, which a reader believes on the same boot
-    _empty_tmp(volume, replica.schema)
+    empty_tmp(volume, replica.schema)
     for name in stray_folders(volume, replica.schema):
         volume.remove(name)
     return replica, journal
-
-
-def _empty_tmp(volume: Volume, schema: Schema) -> None:
-    """Remove what was half made or taken away; under the lock."""
-    names = [f"tmp/{name}" for name in volume.list("tmp") if is_half_made(name)]
-    if any(map(volume.list, names)):
-        # Who took a folder away may have died before its sync; it must not come back by half.
-        for folder in schema.keyspaces.values():
-            for place in (folder, folder.rpartition("/")[0]):
-                if not place or volume.list(place):
-                    volume.sync(place)
-    for name in names:
-        volume.remove(name)
 
 
 def _check_first(replica: Replica) -> None:
@@ -139,14 +127,16 @@ def _is_unfinished(volume: Volume, missing: str) -> bool:
     """Say whether a file is missing because the store's making is under way, or was interrupted."""
     if missing != CHECKPOINT_NAME:
         return False
-    return not is_used(volume, Meta.decode(volume.read(META_NAME), f"{volume.root}/{META_NAME}"))
+    return not is_used(
+        volume, Meta.decode(read_whole(volume, META_NAME), f"{volume.root}/{META_NAME}")
+    )
 
 
 def _start(
     volume: Volume, cache_size: int, *, trusted: bool, settled: bool = False
 ) -> tuple[Replica, Journal]:
     path = f"{volume.root}/{META_NAME}"
-    meta = Meta.decode(volume.read(META_NAME), path)
+    meta = Meta.decode(read_whole(volume, META_NAME), path)
     journal = Journal(volume, meta.store_id)
     replica = Replica(volume, journal, meta.store_id, cache_size=cache_size, trusted=trusted)
     try:

@@ -65,9 +65,11 @@ def _open_folder(path: str, options: Options, schema: Callable[[Schema | None], 
         make_folder(path)
     # Imported late: with what it needs it would be half of the time that our import takes.
     from dynafile.store.local_volume import LocalVolume
+    from dynafile.store.strange_volume import StrangeVolume
 
+    kind = LocalVolume if options.trusted else StrangeVolume
     # The folder must stay the one that was opened when the process changes its directory.
-    volume = LocalVolume(os.path.realpath(path), read_only=options.read_only)
+    volume = kind(os.path.realpath(path), read_only=options.read_only)
 
     def agreed(stored: Schema | None) -> Schema:
         # Another process may have made it meanwhile, with other options.

@@ -15,6 +15,7 @@ from dynafile.errors import InvalidPath, LockTimeout, NotConverted, PathNotWrita
 from dynafile.store.local_volume import LocalVolume
 from dynafile.store.names import CHECKPOINT_NAME, LOCK_NAME, META_NAME, is_old_folder
 from dynafile.store.position import HOLDER
+from dynafile.store.strange_volume import StrangeVolume
 
 _SIGNS: Final = (META_NAME, CHECKPOINT_NAME, "journal", "tables", "_partitions")
 _POLL_SECONDS: Final = 0.01
@@ -28,10 +29,10 @@ def damaged_folder(path: str, lock_timeout: float) -> Iterator[tuple[LocalVolume
     NotConverted, and LockTimeout while somebody writes.
     """
     _require_store(path)
-    volume = LocalVolume(os.path.realpath(path), read_only=True)
+    volume = StrangeVolume(os.path.realpath(path), read_only=True)
     descriptor = -1
     try:
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(f"{path}/{LOCK_NAME}", flags)
     except OSError:
         pass

@@ -18,6 +18,7 @@ from dynafile.errors import CorruptFile, ForeignFile, StorageError
 from dynafile.store.filesystem import boot_number
 from dynafile.store.format import (
     CHECKPOINT,
+    CHECKPOINT_BYTES,
     CLEAR,
     DELETE,
     FIRST_LSN,
@@ -33,14 +34,11 @@ from dynafile.store.format import (
     decode_pieces,
 )
 from dynafile.store.history import proven, segments
+from dynafile.store.holes import read_whole
 from dynafile.store.journal_remains import Damage, Gap, JournalRemains
-from dynafile.store.names import (
-    CHECKPOINT_NAME,
-    META_NAME,
-    segment_name,
-)
+from dynafile.store.names import CHECKPOINT_NAME, META_NAME, segment_name
 from dynafile.store.position import BOOT, END, SUSPECT
-from dynafile.store.schema import Inventory, Meta, Schema
+from dynafile.store.schema import MISSHAPEN, Inventory, Meta, Schema
 from dynafile.store.snapshot_remains import SnapshotRemains, Stretch, Unreadable, stretch_of
 from dynafile.store.volume import Volume
 
@@ -108,7 +106,7 @@ class Salvage:
     def _read_meta(self) -> Meta | None:
         path = f"{self._volume.root}/{META_NAME}"
         try:
-            return Meta.decode(self._volume.read(META_NAME), path)
+            return Meta.decode(read_whole(self._volume, META_NAME), path)
         except FileNotFoundError:
             self.damages.append(Damage(META_NAME, None, "it is missing"))
         except (CorruptFile, ForeignFile) as error:
@@ -137,7 +135,8 @@ class Salvage:
     def _read_checkpoint(self) -> Checkpoint:
         path = f"{self._volume.root}/{CHECKPOINT_NAME}"
         try:
-            return decode_checkpoint(self._volume.read(CHECKPOINT_NAME), self.store_id, path)
+            data = self._volume.read(CHECKPOINT_NAME, 0, CHECKPOINT_BYTES + 1)
+            return decode_checkpoint(data, self.store_id, path)
         except FileNotFoundError:
             self.damages.append(Damage(CHECKPOINT_NAME, None, "it is missing"))
         except StorageError as error:
@@ -192,7 +191,7 @@ class Salvage:
                     self._held.pop(number, None)
                     for kept in (self._came, self._gone, self._blank):
                         kept.pop(number, None)
-        except (KeyError, TypeError, ValueError, IndexError, struct.error) as error:
+        except (*MISSHAPEN, struct.error) as error:
             what = (
                 f"the record at LSN {record.lsn} has a right checksum and makes no sense: {error}"
             )

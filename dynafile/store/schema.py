@@ -15,6 +15,18 @@ from dynafile.store.format import FORMAT_VERSION, check_version
 
 MOST_INDENTED: Final = 100
 """With more keyspaces than that, ``meta.json`` is one line."""
+STORE_ID_BYTES: Final = 16
+MISSHAPEN: Final = (
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
+"""What reading JSON of another shape than ours raises; an infinity is an OverflowError."""
+_U32: Final = (1 << 32) - 1
+_U64: Final = (1 << 64) - 1
 
 
 class Retention(Struct, frozen=True):
@@ -31,9 +43,9 @@ class Retention(Struct, frozen=True):
         """Read what ``asdict`` gave."""
         size, until = value["size"], value["until"]
         return cls(
-            seconds=int(value["seconds"]),
-            size=None if size is None else int(size),
-            until=None if until is None else int(until),
+            seconds=_whole(value["seconds"], _U64),
+            size=None if size is None else _whole(size, _U64),
+            until=None if until is None else _whole(until, _U64),
         )
 
 
@@ -61,12 +73,12 @@ class Schema(Struct, frozen=True):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Schema:
-        """Read what :meth:`to_json` gave."""
+        """Read what :meth:`to_json` gave; raises ValueError and its like where it is not that."""
         retention = value.get("retention")
         return cls(
-            version=int(value["version"]),
-            keyspaces={int(n): _inside(folder) for n, folder in value["keyspaces"].items()},
-            next_keyspace=int(value["next_keyspace"]),
+            version=_whole(value["version"], _U32),
+            keyspaces={_whole(int(n), _U32): _inside(f) for n, f in value["keyspaces"].items()},
+            next_keyspace=_whole(value["next_keyspace"], _U32),
             tables=dict(value["tables"]),
             retention=None if retention is None else Retention.from_json(retention),
         )
@@ -81,8 +93,16 @@ class Schema(Struct, frozen=True):
         return cls.from_json(json.loads(data))
 
 
+def _whole(value: object, most: int) -> int:
+    """Return a number that the journal has room for; raises ValueError for anything else."""
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"{value!r:.40} is not a whole number from 0 to {most}")
+    return value
+
+
 def _inside(folder: str) -> str:
     """Return the name of a keyspace's folder; raises ValueError where it leaves the store's."""
+    folder.encode()  # a lone surrogate is in no name
     parts = folder.split("/")
     if not all(parts) or {".", ".."} & set(parts) or set("\\:\0") & set(folder):
         raise ValueError(f"{folder!r} is no folder of a store")
@@ -110,7 +130,10 @@ class Inventory(Struct, frozen=True):
         if not data:
             return None
         value = json.loads(data)
-        held = {int(number): dict(parts) for number, parts in value["held"].items()}
+        held = {
+            int(number): {_whole(each, _U64): _whole(floor, _U64) for each, floor in parts}
+            for number, parts in value["held"].items()
+        }
         return cls(Schema.from_json(value["schema"]), held)
 
 
@@ -159,8 +182,10 @@ class Meta(Struct, frozen=True):
             if "checksum" in value and value["checksum"] != _checksum(value):
                 raise ValueError("its checksum does not match")
             store_id = bytes.fromhex(value["store_id"])
+            if len(store_id) != STORE_ID_BYTES:
+                raise ValueError(f"the store id has {len(store_id)} bytes")
             return cls(store_id, Schema.from_json(value["schema"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except MISSHAPEN as error:
             raise CorruptFile(
                 f"{path} was damaged or changed by hand ({error}): restore it from a backup, or "
                 "save what is left with `dynafile repair`",

@@ -66,7 +66,9 @@ def load_snapshot(
         entries = _Unpickler(io.BytesIO(payload)).load()
     except Exception as error:
         raise _refused(path, offset, str(error)) from error
-    if type(entries) is not SortedDict or len(entries) != header.entries:
+    if type(entries) is not SortedDict or entries.key is not None:
+        raise _refused(path, offset, "it is not a SortedDict in the order of its keys")
+    if len(entries) != header.entries:
         raise _refused(path, offset, "it does not hold what its header says")
     if not set(map(type, entries.keys())) | set(map(type, entries.values())) <= {bytes}:
         raise _refused(path, offset, "it holds other things than bytes")

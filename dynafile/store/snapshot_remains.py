@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dynafile.errors import StorageError
-from dynafile.store.format import SnapshotHeader, decode_snapshot_header
+from dynafile.store.format import (
+    MAX_SNAPSHOT_HEADER_BYTES,
+    SNAPSHOT_HEADER_OFFSET,
+    SnapshotHeader,
+    decode_snapshot_header,
+)
+from dynafile.store.holes import read_whole
 from dynafile.store.journal_remains import Damage
 from dynafile.store.names import parse_partition_directory
 from dynafile.store.snapshot import Entries, load_snapshot
@@ -76,12 +82,14 @@ class SnapshotRemains:
 
     def load(self, file: str) -> tuple[SnapshotHeader, Entries]:
         """Return a snapshot, all of it checked."""
-        data = self._volume.read(file)
+        data = read_whole(self._volume, file)
         return load_snapshot(data, self._store_id, f"{self._volume.root}/{file}", trusted=False)
 
     def _header(self, file: str) -> SnapshotHeader | None:
         try:
-            data = self._volume.read(file)
+            data = self._volume.read(
+                file, 0, SNAPSHOT_HEADER_OFFSET + MAX_SNAPSHOT_HEADER_BYTES + 1
+            )
             return decode_snapshot_header(data, self._store_id, file)[0]
         except (FileNotFoundError, StorageError):
             return None

@@ -72,6 +72,7 @@ class Store:
         self.options = options
         self.users = 1
         self.key: tuple[str, bool] | None = None
+        self.provers: list[object] = []  # the replica holds who watches its schema weakly
         self._journal = journal
         self._writer = Writer(replica, journal, volume, options.clock)
         self._writer.meta_version = replica.schema.version

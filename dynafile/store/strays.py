@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from dynafile.store.names import (
@@ -11,6 +12,7 @@ from dynafile.store.names import (
     MIRROR_PREFIXES,
     TABLES,
     home_of,
+    is_half_made,
     parse_partition_directory,
 )
 from dynafile.store.schema import Schema
@@ -40,7 +42,21 @@ def stray_folders(volume: Volume, schema: Schema, homes: Iterable[str] | None = 
             strays.append(home.rstrip("/"))
         else:
             strays += [stray for top in sorted(tops) for stray in found[top]]
-    return strays
+    return [each for each in strays if _is_within(volume, each)]
+
+
+def empty_tmp(volume: Volume, schema: Schema) -> None:
+    """Remove what was half made or taken away; under the lock."""
+    within = _is_within(volume, "tmp")
+    names = [f"tmp/{name}" for name in volume.list("tmp") if within and is_half_made(name)]
+    if any(map(volume.list, names)):
+        # Who took a folder away may have died before its sync; it must not come back by half.
+        for folder in schema.keyspaces.values():
+            for place in (folder, folder.rpartition("/")[0]):
+                if not place or volume.list(place):
+                    volume.sync(place)
+    for name in names:
+        volume.remove(name)
 
 
 def left_behind(volume: Volume, folders: Iterable[str]) -> list[str]:
@@ -53,6 +69,12 @@ def left_behind(volume: Volume, folders: Iterable[str]) -> list[str]:
 def homes_of(folders: Iterable[str]) -> set[str]:
     """Return the homes of the folders of keyspaces."""
     return set(map(home_of, folders))
+
+
+def _is_within(volume: Volume, name: str) -> bool:
+    """Say whether no link leads to it: in another store folders look like strays of this one."""
+    root = os.path.realpath(volume.root)
+    return os.path.realpath(f"{root}/{name}") == f"{root}/{name}"
 
 
 def _strays_in(volume: Volume, top: str, kept: set[str]) -> list[str]:

@@ -8,13 +8,15 @@ yet.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
 from msgspec.structs import replace
 
-from dynafile.errors import InvalidArgument, LockTimeout
+from dynafile.errors import CorruptFile, InvalidArgument, LockTimeout
 from dynafile.store.format import DELETE, Operation
 from dynafile.store.names import claim_name
 from dynafile.store.partition_map import Keyspace
@@ -27,6 +29,8 @@ from dynafile.table.stream_record import Position, sequence_number
 
 LONGEST_NAME: Final = 255
 _CLAIM: Final = "consumer-"
+_MEMBER: Final = re.compile(r"[0-9a-f]{32}")
+_LAST: Final = ((1 << 62) - 1, (1 << 32) - 1)
 
 
 class Head(Struct, frozen=True):
@@ -44,10 +48,23 @@ class Head(Struct, frozen=True):
 
     @classmethod
     def decode(cls, raw: bytes) -> Head:
-        """Read what :meth:`encode` wrote."""
-        value = json.loads(raw)
-        lsn, place = value["at"]
-        return cls(value["start"], (lsn, place), tuple(value["members"]))
+        """Read what :meth:`encode` wrote; raises CorruptFile for anything else."""
+        try:
+            head = convert(json.loads(raw), cls)
+        except (ValueError, RecursionError, ValidationError) as error:
+            raise CorruptFile(
+                f"the state of a stream's consumer was damaged or forged ({error}): drop the "
+                "consumer, or restore a backup"
+            ) from error
+        if not all(map(_MEMBER.fullmatch, head.members)) or not (
+            0 <= head.at[0] <= _LAST[0] and 0 <= head.at[1] <= _LAST[1]
+        ):
+            # A member is the name of a file, which is removed when its process has died.
+            raise CorruptFile(
+                f"the state of a stream's consumer was forged ({head.members!r:.80} at {head.at}): "
+                "drop the consumer, or restore a backup"
+            )
+        return head
 
 
 class ConsumerState:
@@ -188,7 +205,8 @@ def _drop(store: Store, space: Keyspace, bounds: tuple[bytes, bytes], *, durable
         entries = view.range(space, *bounds)
         for key, value in entries:
             if is_head(key):
-                members.update(Head.decode(value).members)
+                with suppress(CorruptFile):  # one that somebody forged can be dropped
+                    members.update(Head.decode(value).members)
         return [(DELETE, space.id, key, b"") for key, _ in entries]
 
     commit_any(store, prepare, durable=durable)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct, ValidationError, convert, field
 from msgspec.structs import asdict, replace
 
 from dynafile.errors import InvalidName, ResourceNotFound, SchemaMismatch
@@ -16,6 +16,8 @@ from dynafile.values import KEY_TYPES
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
+_Definition = TypeVar("_Definition", bound=Struct)
+
 GLOBAL: Final = "GLOBAL"
 LOCAL: Final = "LOCAL"
 ALL: Final = "ALL"
@@ -23,6 +25,15 @@ KEYS_ONLY: Final = "KEYS_ONLY"
 INCLUDE: Final = "INCLUDE"
 _KINDS: Final = (GLOBAL, LOCAL)
 _PROJECTIONS: Final = (ALL, KEYS_ONLY, INCLUDE)
+
+
+def checked(definition: _Definition) -> _Definition:
+    """Return a definition whose fields are of their types; raises TypeError where they are not."""
+    try:
+        convert(asdict(definition), type(definition))
+    except ValidationError as error:
+        raise TypeError(str(error)) from error
+    return definition
 
 
 class IndexDefinition(Struct, frozen=True, kw_only=True):
@@ -53,7 +64,7 @@ class IndexDefinition(Struct, frozen=True, kw_only=True):
     def from_json(cls, value: dict[str, Any]) -> IndexDefinition:
         """Read what ``asdict`` gave; raises TypeError where somebody changed it."""
         lists: dict[str, Any] = {name: tuple(value[name]) for name in ("pk", "sk", "include")}
-        definition = cls(**{**value, **lists})
+        definition = checked(cls(**{**value, **lists}))
         if definition.kind not in _KINDS or definition.projection not in _PROJECTIONS:
             raise TypeError(f"{definition.name!r} is no index")
         return definition
@@ -98,7 +109,7 @@ class Definition(Struct, frozen=True, kw_only=True):
             stored = value.get("indexes", {}).items()
             indexes = {name: IndexDefinition.from_json(index) for name, index in stored}
             settings = Settings.from_json(value.get("settings", {}))
-            definition = cls(**{**value, "indexes": indexes, "settings": settings})
+            definition = checked(cls(**{**value, "indexes": indexes, "settings": settings}))
             kinds = [definition.pk_type, definition.sk_type, *definition.index_types.values()]
         except (AttributeError, KeyError) as error:
             raise TypeError(f"not the definition of a table: {error}") from error

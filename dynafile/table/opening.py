@@ -14,6 +14,7 @@ from dynafile.store.registry import open_store, release_store
 from dynafile.store.schema import Schema
 from dynafile.store.store import Options, Store
 from dynafile.table.conversion_state import REMOVING, WRITING, state_of
+from dynafile.table.proofs import Prover
 from dynafile.table.table_changes import check_keyspaces
 
 _POLL_SECONDS: Final = 0.05
@@ -44,7 +45,22 @@ def open_table_store(
                 _wait(path, options, deadline)
                 continue
         _convert_folder(str(path), options, schema)
-    return _without_originals(store)
+    return _without_originals(_proven(store, path))
+
+
+def _proven(store: Store, path: str | None) -> Store:
+    """Return a store whose entries are held against its tables, where it is a stranger's."""
+    if store.options.trusted or path is None:
+        return store
+    try:
+        _check_tables(store.schema, f"{path}/{META_NAME}")
+        with store.replica.mutex:
+            if not store.provers:
+                Prover(store)
+    except BaseException:
+        release_store(store)
+        raise
+    return store
 
 
 def _without_originals(store: Store) -> Store:
@@ -83,7 +99,7 @@ def open_database_store(path: str | None, options: Options) -> Store:
             "was used with",
             path=path,
         ) from None
-    return _without_originals(store)
+    return _without_originals(_proven(store, path))
 
 
 def _check_tables(stored: Schema, path: str) -> None:

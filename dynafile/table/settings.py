@@ -17,6 +17,8 @@ STREAM_VIEWS: Final = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONL
 TABLE_CLASSES: Final = ("STANDARD", "STANDARD_INFREQUENT_ACCESS")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = 253_402_300_799_999_999
+"""Microseconds to the end of the year 9999."""
 
 Units = tuple[int, int]
 """Read and write capacity units; they limit nothing here."""
@@ -84,17 +86,21 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
+def _is_moment(value: object) -> bool:
+    return value is None or (type(value) is int and 0 <= value <= _LATEST)
+
+
 _RIGHT: Final = {
-    "created": lambda value: value is None or type(value) is int,
+    "created": _is_moment,
     "billing": lambda value: value in BILLING_MODES,
     "units": lambda value: value is None or _is_units(value),
     "index_units": lambda value: isinstance(value, dict) and all(map(_is_units, value.values())),
     "stream": lambda value: value is None or value in STREAM_VIEWS,
     "stream_seconds": lambda value: type(value) is int and value > 0,
     "stream_size": lambda value: value is None or (type(value) is int and value > 0),
-    "stream_label": lambda value: value is None or type(value) is int,
+    "stream_label": _is_moment,
     "stream_begun": lambda value: value is None or type(value) is int,
-    "stream_ended": lambda value: value is None or type(value) is int,
+    "stream_ended": _is_moment,
     "protected": lambda value: type(value) is bool,
     "table_class": lambda value: value in TABLE_CLASSES,
     "encrypted": lambda value: type(value) is bool,
@@ -104,5 +110,5 @@ _DEFAULT: Final = Settings()
 
 
 def moment_of(microseconds: int) -> datetime:
-    """Return a time that is kept as microseconds since 1970, in UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    """Return a time that is kept as microseconds since 1970, in UTC; at the most, the last one."""
+    return _EPOCH + timedelta(microseconds=min(microseconds, _LATEST))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from dynafile.errors import InvalidArgument, InvalidSequenceNumber
+from dynafile.errors import CorruptFile, InvalidArgument, InvalidSequenceNumber
 from dynafile.store.format import PUT, Record
 from dynafile.table.changes import EXPIRED, KIND, NEW, OLD, REMOVE, VIEWS
 from dynafile.table.keys import HASH_BYTES, KeySchema
@@ -18,6 +18,7 @@ Position = tuple[int, int]
 
 NAMES: Final = ("", "INSERT", "MODIFY", "REMOVE")
 _VIEWS: Final = {bits: name for name, bits in VIEWS.items()}
+_UNKNOWN: Final = 64
 _LSN_DIGITS: Final = 20
 _PLACE_DIGITS: Final = 10
 
@@ -47,6 +48,14 @@ def parse_sequence_number(text: object) -> Position:
             sequence_number=str(text),
         )
     return int(text[:_LSN_DIGITS]), int(text[_LSN_DIGITS:])
+
+
+def _forged(position: Position, what: str) -> CorruptFile:
+    """Return the error for what stands in the journal and was not written by a table."""
+    return CorruptFile(
+        f"the record {sequence_number(position)} of the stream was forged, {what}: read on from a "
+        "later one, or restore a backup"
+    )
 
 
 class StreamRecord:
@@ -100,8 +109,11 @@ class StreamRecord:
         """The key attributes of the item."""
         if self._found is None and self.item is None:
             found, at = {}, HASH_BYTES
-            for name in self._names():
-                found[name], at = decode_key_value(self._key, at)
+            try:
+                for name in self._names():
+                    found[name], at = decode_key_value(self._key, at)
+            except ValueError as error:
+                raise _forged(self._position, f"its key is none ({error})") from error
             self._found = found
         assert self._found is not None  # or an image was decoded, and it is found in there
         return dict(self._found)
@@ -110,9 +122,14 @@ class StreamRecord:
         return (self._keys.pk,) if self._keys.sk is None else (self._keys.pk, self._keys.sk)
 
     def _decoded(self, raw: bytes) -> dict[str, Any]:
-        image = decode_item(raw)
-        if self._found is None:
-            self._found = {name: image[name] for name in self._names()}
+        try:
+            image = decode_item(raw)
+            if self._found is None:
+                self._found = {name: image[name] for name in self._names()}
+        except (KeyError, ValueError, RecursionError) as error:
+            raise _forged(
+                self._position, f"an image is no item of the table ({error!r:.80})"
+            ) from error
         return image
 
     @property
@@ -197,6 +214,8 @@ def record_of(record: Record, place: int, keys: KeySchema) -> StreamRecord:
     """Return what the operation at ``place`` of a commit says."""
     operations = record.operations
     _, number, key, value = operations[place]
+    if not value or not value[0] & KIND or value[0] >= _UNKNOWN:
+        raise _forged((record.lsn, place), "it does not say what was done")
     mark = value[0]
     new = None
     if mark & NEW and mark & KIND != REMOVE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
@@ -152,6 +153,8 @@ def check_keyspaces(schema: Schema) -> list[str]:
             elif number in owners:
                 problems.append(f"{owners[number]!r} and {name!r} share the keyspace {number}")
             owners[number] = name
+    folders = Counter(schema.keyspaces.values())
+    problems += [f"{n} keyspaces share the folder {name}" for name, n in folders.items() if n > 1]
     nobodys = set(schema.keyspaces) - set(owners)
     nobodys = {number for number in nobodys if schema.keyspaces.get(number) not in OWN_FOLDERS}
     return problems + [f"the keyspace {number} belongs to no table" for number in sorted(nobodys)]

@@ -1,0 +1,99 @@
+"""The seeds: valid bytes for each target, that a fuzzer begins with beside the kept corpus."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from fuzz import sample
+from sortedcontainers import SortedDict
+
+from dynafile.store.format import (
+    CHANGE,
+    CHECKPOINT,
+    CLEAR,
+    DELETE,
+    FOLD,
+    PUT,
+    REPLACE,
+    ROTATE,
+    SCHEMA,
+    Operation,
+    Piece,
+    encode_numbers,
+    encode_pieces,
+    encode_record,
+)
+from dynafile.store.schema import Inventory, Retention, Schema
+from dynafile.values import encode_item, encode_key_value
+
+_SCHEMA: Final = Schema(
+    version=2,
+    keyspaces={1: "_partitions", 2: "_gsi-a/_partitions"},
+    next_keyspace=3,
+    retention=Retention(60, 1000, 5),
+)
+
+OPERATIONS: Final[list[list[Operation]]] = [
+    [(PUT, 1, b"k", b"v")],
+    [(PUT, 1, b"k%d" % n, b"v") for n in range(40)],
+    [(DELETE, 1, b"k1", b""), (CHANGE, 1, b"k1", b"\3")],
+    [(CLEAR, 1, b"", b"")],
+    [(SCHEMA, 0, b"", _SCHEMA.encode())],
+    [(FOLD, 1, encode_numbers([1]), b"")],
+    [
+        (
+            REPLACE,
+            1,
+            encode_numbers([1]),
+            encode_pieces([Piece(9, 1, True, b""), Piece(10, 1, True, b"k1")]),
+        )
+    ],
+    [(CHECKPOINT, 0, encode_numbers([2, 1, 2, 1]), Inventory(_SCHEMA, {1: {1: 1}}).encode())],
+    [(ROTATE, 0, encode_numbers([70]), b"")],
+]
+
+ITEMS: Final = [
+    {"PK": "a", "SK": "b"},
+    {"n": [1, -1, 2**70, 1.5, Decimal("1.50"), None, True], "b": b"bytes"},
+    {"m": {"a": {"b": []}}, "t": (1, (2,)), "s": {"a", "b"}, "f": frozenset({1, Decimal(2)})},
+    {"d": datetime(2026, 1, 1, tzinfo=UTC), "u": UUID(int=5), "day": datetime(2026, 1, 1).date()},
+    {"zone": datetime(2026, 1, 1), "time": datetime(2026, 1, 1, 12).time()},
+]
+
+KEYS: Final = ["a", "a\0b", b"\0\xff", 0, 1, -1, 10**37, Decimal("-1.5"), Decimal("1E-130")]
+
+
+def seeds(target: str) -> Iterator[bytes]:
+    """Yield the seeds of a target."""
+    if target == "snapshot":
+        for size in (0, 1, 3):
+            entries = SortedDict({b"k%d" % n: b"v" * 300 * n for n in range(size)})
+            yield bytes([size + 1]) + pickle.dumps(entries, protocol=5)
+        yield from (b"\0" + data for name, data in sample.files().items() if "pickle" in name)
+    elif target == "journal":
+        for operations in OPERATIONS:
+            yield b"\1" + encode_record(1, 1, 1, 1, operations)
+        yield b"\1" + b"".join(encode_record(1, 1, 1, 1, each) for each in OPERATIONS)
+    elif target == "checkpoint":
+        yield b"\0" + sample.files()["checkpoint"]
+        yield b"\1" + encode_numbers([2, 1, 2, 1])
+        yield b"\1" + encode_numbers([1, 1, 2**63, 2**64 - 1])
+    elif target == "meta":
+        yield b"\1" + sample.files()["meta.json"]
+        yield b'\1{"format":"dynafile","version":1,"store_id":"","schema":%b}' % _SCHEMA.encode()
+    elif target == "position":
+        yield b"\0" + sample.files()["position"]
+        yield b"\1\1" + sample.files()["position"][1:]
+    elif target == "item":
+        yield from map(encode_item, ITEMS)
+    elif target == "key":
+        yield from (encode_key_value(value, attribute="a", limit=2048) for value in KEYS)
+    elif target == "folder":
+        for number in range(len(sample.files()) - 1):
+            for kind in (1, 2, 3):
+                yield bytes([(0, 1, 4, 2)[number % 4], number, kind | 0x80, 40, 0, 1]) + b"\1"
