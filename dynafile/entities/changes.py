@@ -10,7 +10,7 @@ from dynafile.entities.dumps import values_of
 from dynafile.entities.hooks import call_entity_hook
 from dynafile.entities.linking import Home as Linking
 from dynafile.entities.linking import Linker
-from dynafile.entities.records import Record, Stamp
+from dynafile.entities.records import Record, Stamp, first_revision
 from dynafile.entities.saving import check_owner, new_stamp, save, take_id
 from dynafile.entities.saving import create as save_new
 from dynafile.entities.saving import delete as save_deleted
@@ -22,9 +22,6 @@ from dynafile.errors import InvalidEntity, InvalidEntityType
 
 class Home(Linking, Protocol):
     """The database of the entities."""
-
-    def keep(self, entity: Any) -> None:
-        """Have the object of a new entity for its record."""
 
     def by_alias(self, info: EntityType, alias: str) -> Any:
         """Return an entity by its alias, or None."""
@@ -42,8 +39,7 @@ def create(home: Home, unit: Unit, entity: Any, fields: dict[str, Any]) -> None:
             )
     entity.__dict__.update(_id=take_id(unit, info, wanted), _db=home, _gone=False)
     ref = reference(entity)
-    unit.claim_new(entity, Record(dict(info.defaults), new_stamp(info)))
-    home.keep(entity)
+    unit.claim_new(entity, Record(dict(info.defaults), new_stamp(info), first_revision()))
     unit.creating.add(ref)
     try:
         linker = Linker(home, unit)
@@ -56,9 +52,6 @@ def create(home: Home, unit: Unit, entity: Any, fields: dict[str, Any]) -> None:
                 linker.set_one(entity, info.relations[name], value)
         unit.creating.discard(ref)
         save_new(unit, entity, unit.claim(entity))
-    except BaseException:
-        unit.disown(entity)
-        raise
     finally:
         unit.creating.discard(ref)
 

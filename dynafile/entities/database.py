@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self, TypeVar
 from weakref import WeakValueDictionary
@@ -75,8 +75,7 @@ class Database:
         self._entities: WeakValueDictionary[Reference, Any] = WeakValueDictionary()
         self._coders: dict[EntityType, Coder] = {}
         self._indexed: frozenset[str] = self._backend.indexes()
-        self._mutex = threading.RLock()
-        self._outer: list[Token[tuple[Database, ...]]] = []
+        self.mutex = threading.RLock()
         self._closed = False
 
     # -- which one ------------------------------------------------------------------------------
@@ -118,11 +117,11 @@ class Database:
 
     def __enter__(self) -> Self:
         self._check_open()
-        self._outer.append(_entered.set((*_entered.get(), self)))
+        _entered.set((*_entered.get(), self))
         return self
 
     def __exit__(self, *_: object) -> None:
-        _entered.reset(self._outer.pop())
+        _entered.set(_entered.get()[:-1])
 
     def close(self) -> None:
         """Close it; harmless where it is closed. Its entities can be read on, and not changed."""
@@ -178,6 +177,13 @@ class Database:
                 if isinstance(conflict, EntityConflict):
                     raise
                 time.sleep(left.pause_after(conflict))
+            except Exception as error:
+                is_stale = unit.is_stale()
+                unit.abandon()
+                if not is_stale:
+                    raise
+                # It may have come of items from before and after another's commit.
+                time.sleep(left.pause_after(_stale(error)))
             except BaseException:
                 unit.abandon()
                 raise
@@ -210,9 +216,16 @@ class Database:
         left = Attempts(body, attempts)
         while True:
             try:
-                with self.transaction():
-                    return body()
+                with self.transaction() as block:
+                    try:
+                        return body()
+                    except Exception as error:
+                        if block.is_stale():
+                            raise _stale(error) from error
+                        raise
             except TransactionConflict as conflict:
+                if isinstance(conflict, EntityConflict):
+                    self.load(declared(str(conflict.type)), str(conflict.id))  # decided anew
                 time.sleep(left.pause_after(conflict))
 
     # -- entities -------------------------------------------------------------------------------
@@ -224,7 +237,7 @@ class Database:
             backend = self._backend
             is_table = isinstance(backend, TableBackend)
             keys = backend.key_attributes if isinstance(backend, TableBackend) else ()
-            with self._mutex:
+            with self.mutex:
                 for field in info.properties.values():
                     attribute = field.index_attribute
                     if attribute is not None and attribute not in self._indexed and is_table:
@@ -270,21 +283,36 @@ class Database:
     def adopt(self, coder: Coder, id_: str, item: Item) -> Any:
         """Return the object of an item: there is one a record, as long as somebody has it."""
         info = coder.info
-        ref = Reference(info.name, id_)
-        with self._mutex:
+        ref, unit = Reference(info.name, id_), self.unit()
+        if unit is not None:
+            claimed: Any = unit.claimed(ref)
+            if claimed is not None and type(claimed) is info.cls:
+                return claimed
+        with self.mutex:
             entity = self._entities.get(ref)
             if entity is None or type(entity) is not info.cls or entity._gone:
                 entity = info.blank()
                 entity.__dict__.update(_id=id_, _db=self, _record=coder.decode(item, id_))
                 self._entities[ref] = entity
-            elif entity._unit is None and entity._record.revision != item["_revision"]:
-                entity.__dict__["_record"] = coder.decode(item, id_)
+            elif unit is None:
+                self._refresh(entity, coder, item)
+        if unit is not None:
+            unit.see(entity, item)
         return entity
 
+    def _refresh(self, entity: Any, coder: Coder, item: Item) -> None:
+        """Make an object what is stored, unless somebody is changing it."""
+        known = entity._record.revision
+        if item["_revision"] < known:
+            # Read before another thread's commit that the object has already; or made anew.
+            now = self._backend.get(layout.entities(coder.info.name), layout.id_key(entity._id))
+            item = item if now is None else now
+        if entity._unit is None and item["_revision"] != known:
+            entity.__dict__["_record"] = coder.decode(item, entity._id)
+
     def keep(self, entity: Any) -> None:
-        """Have the object of a new entity for its record."""
-        with self._mutex:
-            self._entities[Reference(entity._entity_type.name, entity._id)] = entity
+        """Have the object of a new entity for its record; who calls has the mutex."""
+        self._entities[Reference(entity._entity_type.name, entity._id)] = entity
 
     # -- everything -----------------------------------------------------------------------------
 
@@ -294,7 +322,7 @@ class Database:
         if self.unit() is not None:
             raise InvalidArgument("clear() is no part of a transaction: leave its block first")
         self._backend.clear()
-        with self._mutex:
+        with self.mutex:
             for entity in self._entities.values():
                 entity.__dict__["_gone"] = True
             self._entities.clear()
@@ -380,3 +408,9 @@ def _backend(
     if table is not None:
         return TableBackend(table, owned=False)
     return open_table(os.fspath(DEFAULT_PATH if path is None else path))
+
+
+def _stale(error: Exception) -> TransactionConflict:
+    conflict = TransactionConflict("it failed on what somebody else has changed since: do it again")
+    conflict.__cause__ = error
+    return conflict

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from dynafile.entities.backend import Item
 from dynafile.entities.layout import Reference
+from dynafile.entities.system_time import SystemTime
 from dynafile.entities.types import EntityType
 from dynafile.errors import InvalidEntity
 
-_FIRST_REVISION: Final = 1
 _OWN: Final = "_f."
 """What the attribute of a field begins with whose name a key attribute of the table has."""
 
@@ -26,6 +26,15 @@ class Stamp(Struct, frozen=True):
     owner: str
 
 
+def first_revision() -> int:
+    """Return the revision of an entity that is created now.
+
+    It is the time, and not 1, so that one that is made again under an id is not taken for the one
+    that was deleted.
+    """
+    return SystemTime.get_instance().get_time()
+
+
 class Record(Struct, frozen=True):
     """An entity at one moment; nobody changes one."""
 
@@ -33,7 +42,7 @@ class Record(Struct, frozen=True):
     """Properties, and to-one relations as References."""
     stamp: Stamp | None
     revision: int = 0
-    """How often it was saved."""
+    """It grows by one each time that it is saved."""
     unknown: Item = {}
     """Attributes that the class does not declare, which are kept."""
 
