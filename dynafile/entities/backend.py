@@ -57,6 +57,10 @@ class Session(Reading):
     def commit(self) -> None:
         """Make the writes; raises TransactionConflict where what was read has changed."""
 
+    def is_stale(self) -> bool:
+        """Say whether what was read has changed, so that :meth:`commit` would raise."""
+        return False
+
     @abstractmethod
     def abandon(self) -> None:
         """Forget the writes."""

@@ -11,7 +11,7 @@ from dynafile.entities.hooks import call_entity_hook
 from dynafile.entities.layout import Reference
 from dynafile.entities.linking import Home as Linking
 from dynafile.entities.linking import Linker
-from dynafile.entities.records import Record, Stamp
+from dynafile.entities.records import Record, Stamp, first_revision
 from dynafile.entities.saving import check_owner, new_stamp, save, take_id
 from dynafile.entities.saving import create as save_new
 from dynafile.entities.saving import delete as save_deleted
@@ -23,9 +23,6 @@ from dynafile.errors import InvalidEntity, InvalidEntityType
 
 class Home(Linking, Protocol):
     """The database of the entities."""
-
-    def keep(self, entity: Any) -> None:
-        """Have the object of a new entity for its record."""
 
     def by_alias(self, info: EntityType, alias: str) -> Any:
         """Return an entity by its alias, or None."""
@@ -48,18 +45,14 @@ def create(home: Home, unit: Unit, entity: Any, fields: dict[str, Any]) -> None:
             values[name] = info.properties[name].validate(fields.pop(name))
     id_ = take_id(unit, info, wanted)
     ref = Reference(info.name, id_)
-    entity.__dict__.update(_id=id_, _db=home, _gone=False)
-    unit.claim_new(entity, Record(values, new_stamp(info)))
-    home.keep(entity)
+    entity.__dict__.update(_id=id_, _reference=ref, _db=home, _gone=False)
+    unit.claim_new(entity, Record(values, new_stamp(info), first_revision()))
     unit.creating.add(ref)
     try:
         if fields:
             _set_fields(Linker(home, unit), unit, entity, fields)
         unit.creating.discard(ref)
         save_new(unit, entity, unit.claim(entity))
-    except BaseException:
-        unit.disown(entity)
-        raise
     finally:
         unit.creating.discard(ref)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Final, Self
 
 from dynafile.errors import InvalidEntity, InvalidEntityType
@@ -10,7 +10,8 @@ from dynafile.errors import InvalidEntity, InvalidEntityType
 SYSTEM: Final = "system"
 """Who it is where nobody said."""
 
-_caller: ContextVar[str] = ContextVar("dynafile_entities_caller", default=SYSTEM)
+_callers: ContextVar[tuple[str, ...]] = ContextVar("dynafile_entities_callers", default=(SYSTEM,))
+"""The user, after those whose blocks are around."""
 
 
 def get_caller_id() -> str:
@@ -19,7 +20,7 @@ def get_caller_id() -> str:
     >>> get_caller_id()
     'system'
     """
-    return _caller.get()
+    return _callers.get()[-1]
 
 
 def set_caller_id(caller_id: str) -> None:
@@ -27,7 +28,7 @@ def set_caller_id(caller_id: str) -> None:
 
     Raises InvalidEntityType and InvalidEntity for what is no name of a user.
     """
-    _caller.set(checked_user(caller_id))
+    _callers.set((*_callers.get()[:-1], checked_user(caller_id)))
 
 
 class CallerContext:
@@ -35,14 +36,13 @@ class CallerContext:
 
     def __init__(self, user_id: str) -> None:
         self.user_id = checked_user(user_id)
-        self._tokens: list[Token[str]] = []
 
     def __enter__(self) -> Self:
-        self._tokens.append(_caller.set(self.user_id))
+        _callers.set((*_callers.get(), self.user_id))
         return self
 
     def __exit__(self, *_: object) -> None:
-        _caller.reset(self._tokens.pop())
+        _callers.set(_callers.get()[:-1])
 
 
 def checked_user(user: object) -> str:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self, TypeVar
 
@@ -73,8 +73,7 @@ class Database:
         self._audited = audit_enabled or db_audit is not None
         self._coders: dict[EntityType, Coder] = {}
         self._indexed: frozenset[str] = self._backend.indexes()
-        self._mutex = threading.RLock()
-        self._outer: list[Token[tuple[Database, ...]]] = []
+        self.mutex = threading.RLock()
         self._closed = False
 
     # -- which one ------------------------------------------------------------------------------
@@ -116,11 +115,11 @@ class Database:
 
     def __enter__(self) -> Self:
         self._check_open()
-        self._outer.append(_entered.set((*_entered.get(), self)))
+        _entered.set((*_entered.get(), self))
         return self
 
     def __exit__(self, *_: object) -> None:
-        _entered.reset(self._outer.pop())
+        _entered.set(_entered.get()[:-1])
 
     def close(self) -> None:
         """Close it; harmless where it is closed. Its entities can be read on, and not changed."""
@@ -176,6 +175,13 @@ class Database:
                 if isinstance(conflict, EntityConflict):
                     raise
                 time.sleep(left.pause_after(conflict))
+            except Exception as error:
+                is_stale = unit.is_stale()
+                unit.abandon()
+                if not is_stale:
+                    raise
+                # It may have come of items from before and after another's commit.
+                time.sleep(left.pause_after(_stale(error)))
             except BaseException:
                 unit.abandon()
                 raise
@@ -208,9 +214,16 @@ class Database:
         left = Attempts(body, attempts)
         while True:
             try:
-                with self.transaction():
-                    return body()
+                with self.transaction() as block:
+                    try:
+                        return body()
+                    except Exception as error:
+                        if block.is_stale():
+                            raise _stale(error) from error
+                        raise
             except TransactionConflict as conflict:
+                if isinstance(conflict, EntityConflict):
+                    self.load(declared(str(conflict.type)), str(conflict.id))  # decided anew
                 time.sleep(left.pause_after(conflict))
 
     # -- entities -------------------------------------------------------------------------------
@@ -219,16 +232,21 @@ class Database:
         """Return what turns records of a type into items; has its indexes made."""
         coder = self._coders.get(info)
         if coder is None:
-            backend = self._backend
-            is_table = isinstance(backend, TableBackend)
-            keys = backend.key_attributes if isinstance(backend, TableBackend) else ()
-            with self._mutex:
-                for field in info.properties.values():
-                    attribute = field.index_attribute
-                    if attribute is not None and attribute not in self._indexed and is_table:
-                        backend.ensure_index(attribute, str(field.index_kind))
-                        self._indexed |= {attribute}
-                coder = self._coders[info] = Coder(info, keys, as_text=not is_table)
+            with self.mutex:
+                coder = self._coders.get(info) or self._prepare(info)
+        return coder
+
+    def _prepare(self, info: EntityType) -> Coder:
+        backend = self._backend
+        keys: tuple[str, ...] = ()
+        if isinstance(backend, TableBackend):
+            keys = backend.key_attributes
+            for field in info.properties.values():
+                attribute = field.index_attribute
+                if attribute is not None and attribute not in self._indexed:
+                    backend.ensure_index(attribute, str(field.index_kind))
+                    self._indexed |= {attribute}
+        coder = self._coders[info] = Coder(info, keys, as_text=not keys)
         return coder
 
     @property
@@ -267,21 +285,38 @@ class Database:
 
     def adopt(self, coder: Coder, id_: str, item: Item) -> Any:
         """Return the object of an item: there is one a record, as long as somebody has it."""
+        unit, cls = self.unit(), coder.info.cls
+        if unit is not None:
+            claimed: Any = unit.claimed(Reference(coder.info.name, id_))
+            if claimed is not None and type(claimed) is cls:
+                return claimed
         entity = coder.entities.get(id_)
-        cls = coder.info.cls
         if entity is None or type(entity) is not cls or entity._gone:
-            with self._mutex:
+            with self.mutex:
                 entity = coder.entities.get(id_)
                 if entity is None or type(entity) is not cls or entity._gone:
                     entity = coder.info.blank()
                     entity.__dict__.update(_id=id_, _db=self, _record=coder.decode(item, id_))
                     coder.entities[id_] = entity
-        elif entity._unit is None and entity._record.revision != item["_revision"]:
-            entity.__dict__["_record"] = coder.decode(item, id_)
+        elif unit is None and entity._record.revision != item["_revision"]:
+            with self.mutex:
+                self._refresh(entity, coder, item)
+        if unit is not None:
+            unit.see(entity, item)
         return entity
 
+    def _refresh(self, entity: Any, coder: Coder, item: Item) -> None:
+        """Make an object what is stored, unless somebody is changing it."""
+        known = entity._record.revision
+        if item["_revision"] < known:
+            # Read before another thread's commit that the object has already; or made anew.
+            now = self._backend.get(layout.entities(coder.info.name), layout.id_key(entity._id))
+            item = item if now is None else now
+        if entity._unit is None and item["_revision"] != known:
+            entity.__dict__["_record"] = coder.decode(item, entity._id)
+
     def keep(self, entity: Any) -> None:
-        """Have the object of a new entity for its record."""
+        """Have the object of a new entity for its record; who calls has the mutex."""
         self.coder(entity._entity_type).entities[entity._id] = entity
 
     # -- everything -----------------------------------------------------------------------------
@@ -292,10 +327,12 @@ class Database:
         if self.unit() is not None:
             raise InvalidArgument("clear() is no part of a transaction: leave its block first")
         self._backend.clear()
-        for coder in list(self._coders.values()):
-            for entity in list(coder.entities.values()):
+        with self.mutex:
+            kept = [each for coder in self._coders.values() for each in coder.entities.values()]
+            for entity in kept:
                 entity.__dict__["_gone"] = True
-            coder.entities.clear()
+            for coder in self._coders.values():
+                coder.entities.clear()
 
     def dump_json(self, pretty: bool = False) -> str:
         """Return all entities as JSON, by type and id; :meth:`load_json` makes them again."""
@@ -378,3 +415,9 @@ def _backend(
     if table is not None:
         return TableBackend(table, owned=False)
     return open_table(os.fspath(DEFAULT_PATH if path is None else path))
+
+
+def _stale(error: Exception) -> TransactionConflict:
+    conflict = TransactionConflict("it failed on what somebody else has changed since: do it again")
+    conflict.__cause__ = error
+    return conflict

@@ -13,7 +13,7 @@ from dynafile.entities.backend import Backend, Item, Reading
 from dynafile.entities.layout import AUDIT, AUDIT_LAST, Reference, audit_key
 from dynafile.entities.linking import Linker
 from dynafile.entities.map_backend import text_key
-from dynafile.entities.records import Coder, Record, Stamp, migrated
+from dynafile.entities.records import Coder, Record, Stamp, first_revision, migrated
 from dynafile.entities.relations import Relation
 from dynafile.entities.saving import alias_key
 from dynafile.entities.serializing import STAMPED, plain
@@ -171,7 +171,10 @@ class Dump:
         if not id_ or unit.get(*place) is not None:
             raise DuplicateEntity(f"Entity {ref} already exists", type=info.name, id=id_)
         values = values_of(info, id_, fields)
-        unit.put(*place, self._home.coder(info).encode(Record(values, _stamp(info, fields), 1)))
+        unit.put(
+            *place,
+            self._home.coder(info).encode(Record(values, _stamp(info, fields), first_revision())),
+        )
         if info.alias is not None and values[info.alias] is not None:
             key = alias_key(info, values[info.alias])
             holder = unit.get(layout.aliases(info.name), key)

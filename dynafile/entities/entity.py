@@ -15,6 +15,7 @@ from dynafile.entities.query import Query
 from dynafile.entities.records import Record, Stamp
 from dynafile.entities.relations import Relation
 from dynafile.entities.serializing import plain
+from dynafile.entities.transaction_block import is_any_open
 from dynafile.entities.types import EntityType, declare, find_type
 from dynafile.entities.unit import Counter, Unit, read_counter, read_length, reference
 from dynafile.errors import EntityDeleted, InvalidEntity, InvalidEntityType
@@ -203,16 +204,14 @@ class Entity(metaclass=EntityMeta):
         return named
 
     def _visible(self) -> Record:
-        unit = self._unit
-        record = self._record
-        if unit is not None and unit is self._db.unit():
-            record = unit.visible(self)
+        unit = self._db.unit()
+        record = self._record if unit is None else unit.visible(self)
         if record is None:
             raise EntityDeleted(f"{reference(self)} was deleted, or never created")
         return record
 
     def _read(self, name: str) -> Any:
-        if self._unit is None and self._record is not None:
+        if self._record is not None and not is_any_open():
             return self._record.values[name]
         return self._visible().values[name]
 
@@ -236,7 +235,9 @@ class Entity(metaclass=EntityMeta):
         return f"{type(self).__name__}({self.__dict__.get('_id')!r}{shown})"
 
     def _shown(self, name: str) -> str:
-        record = self._record if self._unit is None else self._unit.visible(self)
+        unit = self._unit
+        own = unit is not None and unit.is_here()
+        record = unit.visible(self) if unit is not None and own else self._record
         return "?" if record is None else repr(record.values[name])
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -320,9 +321,6 @@ class Entity(metaclass=EntityMeta):
             after = page[-1][0]
 
     def _link_count(self, relation: Relation[Any]) -> int:
-        unit = self._db.unit()
-        if unit is not None:
-            return unit.length(reference(self), relation.name)
         return read_length(self._db.reading(), reference(self), relation.name)
 
     def _is_linked(self, relation: Relation[Any], other: Any) -> bool:
@@ -381,9 +379,7 @@ def _listed(there: Any) -> list[Any]:
 
 
 def _counter(info: EntityType) -> Counter:
-    db = Database.get_instance()
-    unit = db.unit()
-    return read_counter(db.reading(), info.name) if unit is None else unit.counter(info.name)
+    return read_counter(_now(), info.name)
 
 
 def _now() -> Reading:

@@ -139,6 +139,8 @@ class Linker:
 
     def add(self, entity: Managed, relation: Relation[Any], given: Any) -> None:
         """Add a link to a to-many relation."""
+        # Nothing of the record is overwritten, so it need not be what it was when it was loaded.
+        self._unit.visible(entity)
         other = self.one(entity, relation, given)
         if self.is_linked(reference(entity), relation, reference(other)):
             return
@@ -160,6 +162,8 @@ class Linker:
 
     def remove(self, entity: Managed, relation: Relation[Any], given: Any) -> None:
         """Take a link away, if it is there."""
+        # Nothing of the record is overwritten, so it need not be what it was when it was loaded.
+        self._unit.visible(entity)
         other = self.one(entity, relation, given)
         if not self.is_linked(reference(entity), relation, reference(other)):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 
 from sortedcontainers import SortedSet
@@ -45,8 +46,9 @@ def place_of(key: str) -> Place:
 class MapBackend(Backend):
     """One map, or two: the second for the audit log.
 
-    The keys are read once, at the beginning: nobody else may write to the maps meanwhile. A map has
-    no transactions: where the process dies in the middle of a change, a part of it may be there.
+    The keys are read once, at the beginning: nobody else may write to the maps meanwhile. One
+    thread at a time changes them: a session has the lock until it is over. A map has no
+    transactions: where the process dies in the middle of a change, a part of it may be there.
     """
 
     has_transactions = False
@@ -54,6 +56,7 @@ class MapBackend(Backend):
     def __init__(self, storage: StringMap, audit: StringMap | None) -> None:
         self._storage = storage
         self._audit = storage if audit is None else audit
+        self.lock = threading.RLock()
         self._places: SortedSet[Place] = SortedSet()
         for each in (self._storage, self._audit):
             self._places.update(map(_checked_place, each.keys()))
@@ -69,7 +72,8 @@ class MapBackend(Backend):
     def places(self, pk: str, after: str | None) -> list[Place]:
         """Return the places of a partition that are past ``after``."""
         low = (pk, "" if after is None else after)
-        return list(self._places.irange(low, (pk, _LAST), (after is None, True)))
+        with self.lock:
+            return list(self._places.irange(low, (pk, _LAST), (after is None, True)))
 
     def range(self, pk: str, after: str | None = None) -> Iterator[Pair]:
         """Yield the items of a partition in the order of their sort keys, those past ``after``."""
@@ -88,15 +92,18 @@ class MapBackend(Backend):
 
     def partitions(self) -> Iterator[tuple[str, str, Item]]:
         """Yield everything: partition key, sort key and attributes."""
-        for pk, sk in list(self._places):
+        with self.lock:
+            places = list(self._places)
+        for pk, sk in places:
             item = self.get(pk, sk)
             if item is not None:
                 yield pk, sk, item
 
     def clear(self) -> None:
         """Remove everything that is the entities'."""
-        for pk, sk in list(self._places):
-            self.write(pk, sk, None)
+        with self.lock:
+            for pk, sk in list(self._places):
+                self.write(pk, sk, None)
 
     def write(self, pk: str, sk: str, text: str | None) -> None:
         """Write an item's text, or take it away."""
@@ -131,6 +138,7 @@ class MapSession(Session):
     def __init__(self, backend: MapBackend) -> None:
         self._backend = backend
         self._mine: dict[Place, Item | None] = {}
+        self._has_lock = backend.lock.acquire()
 
     def get(self, pk: str, sk: str) -> Item | None:
         """Return an item, or None."""
@@ -170,10 +178,14 @@ class MapSession(Session):
             for place, before in reversed(done):
                 self._backend.write(*place, before)
             raise
+        self.abandon()
 
     def abandon(self) -> None:
-        """Forget the writes."""
+        """Forget the writes, and let others write."""
         self._mine.clear()
+        if self._has_lock:
+            self._has_lock = False
+            self._backend.lock.release()
 
 
 def _text(item: Item | None) -> str | None:

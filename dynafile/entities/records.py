@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -15,7 +16,6 @@ from dynafile.entities.layout import Reference
 from dynafile.entities.types import EntityType
 from dynafile.errors import InvalidEntity
 
-_FIRST_REVISION: Final = 1
 _OWN: Final = "_f."
 """What the attribute of a field begins with whose name a key attribute of the table has."""
 
@@ -34,6 +34,15 @@ class Stamp(Struct, frozen=True, gc=False):
     owner: str
 
 
+def first_revision() -> int:
+    """Return the revision of an entity that is created now.
+
+    It is the time, and not 1, so that one that is made again under an id is not taken for the one
+    that was deleted.
+    """
+    return time.time_ns() // 1000
+
+
 class Record(Struct, frozen=True, gc=False):
     """An entity at one moment; nobody changes one."""
 
@@ -41,7 +50,7 @@ class Record(Struct, frozen=True, gc=False):
     """Properties, and to-one relations as References."""
     stamp: Stamp | None
     revision: int = 0
-    """How often it was saved."""
+    """It grows by one each time that it is saved."""
     unknown: Item = made(default_factory=lambda: _NONE)
     """Attributes that the class does not declare, which are kept."""
 

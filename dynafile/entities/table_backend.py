@@ -150,6 +150,10 @@ class TableSession(Session):
         """Make the writes; raises TransactionConflict where what was read has changed."""
         self._transaction.__exit__(None, None, None)
 
+    def is_stale(self) -> bool:
+        """Say whether what was read has changed."""
+        return self._transaction._is_stale()
+
     def abandon(self) -> None:
         """Forget the writes."""
         error = InvalidEntityType("abandoned")

@@ -22,7 +22,15 @@ class Home(Protocol):
 
 def unit_of(home: object) -> Unit | None:
     """Return the unit of a database that is open here."""
-    return next((unit for unit in _units.get() if unit.home is home), None)
+    units = _units.get()
+    if not units:
+        return None
+    return next((unit for unit in units if unit.home is home and unit.is_here()), None)
+
+
+def is_any_open() -> bool:
+    """Say whether a unit may be open here, of whatever database."""
+    return bool(_units.get())
 
 
 class TransactionBlock:
@@ -34,7 +42,12 @@ class TransactionBlock:
         self._current: Current | None = None
         self._mark: tuple[int, int] | None = None
 
+    def is_stale(self) -> bool:
+        """Say whether what was read inside has changed, so that it cannot be committed."""
+        return self._unit is not None and self._unit.is_stale()
+
     def __enter__(self) -> Self:
+        self._mark = None
         outer = self._home.unit()
         if outer is not None:
             self._unit, self._mark = outer, outer.mark()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from threading import RLock, get_ident
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from msgspec import Struct
@@ -35,7 +37,18 @@ class Managed(Protocol):
     def _ref(self) -> Reference: ...
 
 
-class Counter(Struct):
+class Home(Protocol):
+    """The database of the entities."""
+
+    @property
+    def mutex(self) -> RLock:
+        """Is held while records of entities are replaced."""
+
+    def keep(self, entity: Any) -> None:
+        """Have the object of a new entity for its record; who calls has the mutex."""
+
+
+class Counter(Struct, frozen=True):
     """The last id of a type that was given, and how many entities there are."""
 
     last: int
@@ -51,7 +64,7 @@ class Unit(Reading):
 
     def __init__(
         self,
-        home: object,
+        home: Home,
         backend: Backend,
         coder: Callable[[EntityType], Coder],
         *,
@@ -65,12 +78,25 @@ class Unit(Reading):
         self._writes: dict[Place, Item | None] = {}
         self._pushed: dict[Place, Item | None] = {}
         self._records: dict[Reference, Record | None] = {}
+        self._seen: dict[Reference, Record] = {}
         self._claimed: dict[Reference, Managed] = {}
-        self._counters: dict[str, Counter] = {}
-        self._lengths: dict[Place, int] = {}
+        self._held: list[Managed] = []
+        self._is_over = False
+        self._begun_in = here()
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self.entries: list[Entry] = []
         self.creating: set[Reference] = set()
+
+    def is_here(self) -> bool:
+        """Say whether this is the thread and the task that began it, and it is not over.
+
+        A context that was copied inside of it has it still: another thread's or task's, or later.
+        """
+        return not self._is_over and self._begun_in == here()
+
+    def is_stale(self) -> bool:
+        """Say whether what was read has changed by now, so that it cannot be committed."""
+        return self._session.is_stale()
 
     # -- an operation ---------------------------------------------------------------------------
 
@@ -157,48 +183,86 @@ class Unit(Reading):
         """
         ref = reference(entity)
         if entity._unit is not self:
-            if entity._gone:
-                raise EntityDeleted(f"{ref} was deleted, or never created")
-            # One instruction, so that of two threads one gets it.
-            owner = entity.__dict__.setdefault("_unit", self)
-            if owner is not self:
-                raise TransactionConflict(f"{ref} is being changed by another transaction")
-            self._claimed[ref] = entity
-            self._check_revision(ref, entity)
-        record = self._records.get(ref, entity._record)
+            self._take(ref, entity)
+        record = self._own(ref, entity)
         if record is None:
-            raise EntityDeleted(f"{ref} was deleted")
+            raise EntityDeleted(f"{ref} was deleted, or its creation was undone")
         return record
+
+    def _take(self, ref: Reference, entity: Managed) -> None:
+        if entity._gone:
+            raise EntityDeleted(f"{ref} was deleted, or never created")
+        # One instruction, so that of two threads one gets it.
+        owner = entity.__dict__.setdefault("_unit", self)
+        if owner is not self:
+            if owner._begun_in[0] == self._begun_in[0]:
+                # To wait for it here would be to wait for ever.
+                raise EntityConflict(
+                    f"{ref} is being changed by a transaction of another task", type=ref.type,
+                    id=ref.id,
+                )  # fmt: skip
+            raise TransactionConflict(f"{ref} is being changed by another transaction")
+        try:
+            if ref not in self._seen:
+                self._check_revision(ref, entity)
+        except BaseException:
+            del entity.__dict__["_unit"]
+            raise
+        self._claimed[ref] = entity
+        self._held.append(entity)
+
+    def _own(self, ref: Reference, entity: Managed) -> Record | None:
+        """Return the record of an entity that was claimed; None: it is there no more."""
+        if self._claimed.get(ref) is not entity:
+            return None
+        return self._records.get(ref, self._seen.get(ref, entity._record))
 
     def claim_new(self, entity: Managed, record: Record) -> None:
         """Have an entity that is being created."""
         ref = reference(entity)
         entity.__dict__["_unit"] = self
-        self._claimed[ref] = entity
+        self._held.append(entity)
+        self._set(self._claimed, ref, entity)
         self._set(self._records, ref, record)
-
-    def disown(self, entity: Managed) -> None:
-        """Let go of an entity whose creation failed."""
-        self._claimed.pop(reference(entity), None)
-        entity.__dict__.pop("_unit", None)
-        entity.__dict__["_gone"] = True
 
     def _check_revision(self, ref: Reference, entity: Managed) -> None:
         stored = self.get(layout.entities(ref.type), layout.id_key(ref.id))
         known = None if entity._record is None else entity._record.revision
         if stored is None:
-            raise EntityConflict(f"{ref} was deleted by somebody else since it was loaded")
+            raise EntityConflict(
+                f"{ref} was deleted by somebody else since it was loaded", type=ref.type, id=ref.id
+            )
         if stored["_revision"] != known:
             raise EntityConflict(
                 f"{ref} was changed by somebody else since it was loaded: load it again with "
-                f"{ref.type}[{ref.id!r}], which makes it what it is now, and decide anew"
+                f"{ref.type}[{ref.id!r}], which makes it what it is now, and decide anew",
+                type=ref.type,
+                id=ref.id,
             )
 
     def visible(self, entity: Managed) -> Record | None:
-        """Return the record of an entity as this unit has it; None: it deleted it."""
-        return self._records.get(reference(entity), entity._record)
+        """Return the record of an entity as this unit has it; None: it is there no more.
 
-    def is_new(self, ref: Reference) -> Managed | None:
+        One that it sees for the first time is read anew, and must be the same at the commit.
+        """
+        ref = reference(entity)
+        if entity._unit is self:
+            return self._own(ref, entity)
+        if entity._gone or ref in self._seen:
+            return self._seen.get(ref, entity._record)
+        item = self.get(layout.entities(ref.type), layout.id_key(ref.id))
+        return None if item is None else self.see(entity, item)
+
+    def see(self, entity: Managed, item: Item) -> Record:
+        """Note what an entity is for this unit, by its item."""
+        ref, record = reference(entity), entity._record
+        if ref not in self._seen:
+            if record is None or record.revision != item["_revision"]:
+                record = self._coder(entity._entity_type).decode(item, ref.id)
+            self._seen[ref] = record
+        return self._seen[ref]
+
+    def claimed(self, ref: Reference) -> Managed | None:
         """Return an entity that this unit has claimed."""
         return self._claimed.get(ref)
 
@@ -224,44 +288,47 @@ class Unit(Reading):
 
     def counter(self, type_: str) -> Counter:
         """Return what was counted of a type."""
-        counter = self._counters.get(type_)
-        return read_counter(self._session, type_) if counter is None else counter
+        return read_counter(self, type_)
 
     def set_counter(self, type_: str, counter: Counter) -> None:
         """Count anew."""
-        self._set(self._counters, type_, counter)
+        self.put(layout.TYPES, type_, {"last": counter.last, "count": counter.count})
 
     def length(self, owner: Reference, field: str) -> int:
         """Return how many links a list has."""
-        place = (layout.counts(owner), field)
-        length = self._lengths.get(place)
-        if length is None:
-            return read_length(self._session, owner, field)
-        return length
+        return read_length(self, owner, field)
 
     def set_length(self, owner: Reference, field: str, length: int) -> None:
         """Note how many links a list has."""
-        self._set(self._lengths, (layout.counts(owner), field), length)
+        self._set(
+            self._writes, (layout.counts(owner), field), {"count": length} if length else None
+        )
 
     # -- the end --------------------------------------------------------------------------------
 
     def commit(self) -> None:
         """Make the changes; raises TransactionConflict where what was read has changed."""
-        for type_, counter in self._counters.items():
-            item = {"last": counter.last, "count": counter.count}
-            self._writes[layout.TYPES, type_] = item
-        for place, length in self._lengths.items():
-            self._writes[place] = {"count": length} if length else None
         if self.entries:
             self._number_entries()
         self._push()
         self._session.commit()
+        with self.home.mutex:
+            self._settle()
+        self._release()
+
+    def _settle(self) -> None:
+        """Let the entities be what was committed."""
         for ref, record in self._records.items():
             entity = self._claimed[ref]
             entity.__dict__["_gone"] = record is None
             if record is not None:
+                is_new = entity._record is None
                 entity.__dict__["_record"] = record
-        self._release()
+                if is_new:
+                    self.home.keep(entity)
+        for entity in self._held:
+            if self._claimed.get(reference(entity)) is not entity:
+                entity.__dict__["_gone"] = True
 
     def _number_entries(self) -> None:
         last = self._session.get(layout.AUDIT, layout.AUDIT_LAST)
@@ -273,15 +340,23 @@ class Unit(Reading):
     def abandon(self) -> None:
         """Undo everything: the entities are what they were."""
         self._session.abandon()
-        for entity in self._claimed.values():
+        for entity in self._held:
             if entity._record is None:
                 entity.__dict__["_gone"] = True
         self._release()
 
     def _release(self) -> None:
-        for entity in self._claimed.values():
+        self._is_over = True
+        for entity in self._held:
             entity.__dict__.pop("_unit", None)
+        self._held.clear()
         self._claimed.clear()
+
+
+def here() -> tuple[int, object]:
+    """Return the thread and the task of asyncio that this is."""
+    loop = asyncio._get_running_loop()
+    return get_ident(), None if loop is None else asyncio.current_task(loop)
 
 
 def reference(entity: Managed) -> Reference:

@@ -34,7 +34,13 @@ class EntityDeleted(DynafileError):
 
 
 class EntityConflict(TransactionConflict):
-    """Somebody else has changed the entity since it was loaded; load it again and decide anew."""
+    """Somebody else has changed the entity since it was loaded; load it again and decide anew.
+
+    ``type`` and ``id`` say which.
+    """
+
+    type: str | None = None
+    id: str | None = None
 
 
 class DatabaseAlreadyOpen(DynafileError, RuntimeError):
