@@ -12,6 +12,7 @@ from store.interrupts import at_chance
 from store.simulated import WatchedVolume
 from store.stores import (
     SPACE,
+    abandon,
     assert_holds,
     contents,
     engines,
@@ -25,6 +26,7 @@ from store.stores import (
     waiting,
 )
 
+from dynafile.errors import StorageError
 from dynafile.store.format import CLEAR, DELETE, PUT, SCHEMA, Operation
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.schema import Schema
@@ -333,4 +335,26 @@ def test_ends_of_records_follow_one_another() -> None:
         put(store, (key(n), b"v" * n))
         ends.append(store.replica.lsn)
     assert all(one < two for one, two in pairwise(ends))
+    store.close()
+
+
+def test_a_commit_that_was_refused_is_adopted_by_nobody() -> None:
+    """The disk took all of it and reported an error all the same: it was said not to be made."""
+    inner = MemoryVolume()
+    volume = WatchedVolume(inner)
+    store = open_on(volume)
+    put(store, (key(1), b"before"))
+    real = volume.write
+
+    def write(name: str, offset: int, data: bytes) -> None:
+        real(name, offset, data)
+        if b"refused" in data:
+            raise StorageError("the disk said no, and had done it", path=name)
+
+    volume.write = write  # type: ignore[method-assign]
+    with pytest.raises(StorageError):
+        put(store, (key(2), b"refused"))
+    abandon(store)
+    store = open_on(inner)
+    assert contents(store) == {key(1): b"before"}
     store.close()

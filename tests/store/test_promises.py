@@ -15,7 +15,7 @@ from store.simulated import PoweredVolume, WatchedVolume
 from store.stores import SMALL, SPACE, abandon, contents, get, key, open_folder, open_on, pairs, put
 
 from dynafile import Dynafile
-from dynafile.errors import InvalidPath
+from dynafile.errors import CommitOutcomeUnknown, InvalidPath, StorageError
 from dynafile.store.format import FIRST_LSN, PUT, SEGMENT_HEADER_BYTES, records
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.names import segment_name
@@ -181,3 +181,52 @@ def test_the_power_cut_can_lose_something() -> None:
         left.add(len(contents(open_on(volume))))
     assert min(left) == 0
     assert len(left) > 1
+
+
+def test_what_a_failed_sync_dropped_is_built_on_by_nobody() -> None:
+    """A kernel drops what it could not write, shows it all the same, and says yes to the next sync.
+
+    Another process would append behind it, and a power cut take away what that acknowledged.
+    """
+    volume = ForgetfulVolume()
+    store, other = open_on(WatchedVolume(volume)), open_on(WatchedVolume(volume))
+    put(store, (key(1), b"one"))
+    volume.fails = True
+    with pytest.raises(CommitOutcomeUnknown):
+        put(store, (key(2), b"two"))
+    put(other, (key(3), b"three"))
+    abandon(store)
+    abandon(other)
+    volume.power_cut()
+    store = open_on(volume)
+    found = contents(store)
+    assert found.pop(key(2), b"two") == b"two"
+    assert found == {key(1): b"one", key(3): b"three"}
+    store.close()
+
+
+class ForgetfulVolume(PoweredVolume):
+    """A disk of which one sync fails, and whose kernel forgets then what it was to write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = False
+        self.dropped: dict[str, tuple[int, int]] = {}
+
+    def replace(self, name: str, data: bytes) -> None:
+        super().replace(name, data)
+        self.dropped.pop(name, None)
+
+    def sync(self, name: str) -> None:
+        before = self.synced.get(name, b"")
+        if self.fails:
+            self.fails = False
+            now = bytes(self.files[name])
+            changed = [at for at, byte in enumerate(now) if before[at : at + 1] != bytes([byte])]
+            self.dropped[name] = changed[0], changed[-1] + 1
+            raise StorageError("Input/output error", path=name)
+        super().sync(name)
+        begin, end = self.dropped.get(name, (0, 0))
+        kept = bytearray(self.synced.get(name, b""))
+        kept[begin:end] = before[begin:end].ljust(end - begin, b"\0")
+        self.synced[name] = bytes(kept)

@@ -24,8 +24,10 @@ from store.stores import (
 )
 
 from dynafile.store.follower import BULK
+from dynafile.store.loader import HEADER_READ
 from dynafile.store.memory_volume import MemoryVolume
 from dynafile.store.store import Store
+from dynafile.store.view import View
 
 
 @engines
@@ -141,5 +143,41 @@ def test_an_iterator_in_another_process() -> None:
             writer.checkpoint()
     assert len(found) == len(set(found))
     assert stay.keys() <= set(found)
+    reader.close()
+    writer.close()
+
+
+def test_a_snapshot_that_is_newer_than_its_reader() -> None:
+    """A partition that is loaded may have been folded since, with commits that the reader has not
+    applied; what it has in memory of others is brought to that moment before anybody looks."""
+    inner = MemoryVolume()
+    writer = open_on(WatchedVolume(inner), **SMALL)
+    names = [key(n) for n in range(200)]
+    put(writer, *((k, b"old" * 20) for k in names))
+    writer.checkpoint()
+    volume = WatchedVolume(inner)
+    reader = open_on(volume, **SMALL)
+    warm = names[0]
+    assert get(reader, warm) == b"old" * 20
+    cold = next(k for k in names if space(reader).candidate(k).entries is None)
+    real, news = volume.read, 0
+
+    def read(name: str, offset: int = 0, size: int = -1) -> bytes:
+        nonlocal news
+        if name.endswith("data.pickle") and size != HEADER_READ and not news:
+            news += 1
+            put(writer, (warm, b"new"), (cold, b"new"))
+            writer.checkpoint()
+        return real(name, offset, size)
+
+    volume.read = read  # type: ignore[method-assign]
+    found: list[bytes | None] = []
+
+    def look(view: View) -> None:
+        found[:] = [view.get(space(reader), k) for k in (cold, warm)]
+
+    reader.look(look)
+    assert news
+    assert found in ([b"new", b"new"], [b"old" * 20, b"old" * 20])
     reader.close()
     writer.close()

@@ -22,9 +22,16 @@ from store.stores import (
 )
 
 from dynafile.errors import CorruptFile
-from dynafile.store.format import CLEAR, PUT, SCHEMA, Operation
+from dynafile.store.format import (
+    CLEAR,
+    FIRST_LSN,
+    PUT,
+    SCHEMA,
+    SEGMENT_HEADER_BYTES,
+    Operation,
+)
 from dynafile.store.memory_volume import MemoryVolume
-from dynafile.store.names import is_half_made, partition_directory
+from dynafile.store.names import is_half_made, partition_directory, segment_name
 from dynafile.store.position import BOOT, END
 from dynafile.store.schema import Schema
 from dynafile.store.store import Store
@@ -370,3 +377,25 @@ def test_a_published_end_that_is_not_in_the_journal_is_an_error() -> None:
 def store_end(volume: MemoryVolume) -> int:
     """Where the true end of the journal lies."""
     return len(bytes(volume.files["journal/0000000000000001.log"]).rstrip(b"\0")) - 63
+
+
+def test_a_torn_end_is_left_by_who_only_reads() -> None:
+    inner = MemoryVolume()
+    store = open_on(inner)
+    put(store, (key(1), b"whole"))
+    end = store.replica.lsn
+    put(store, (key(2), b"torn"))
+    abandon(store)
+    name = segment_name(FIRST_LSN)
+    data = inner.files[name]
+    data[SEGMENT_HEADER_BYTES + end - FIRST_LSN + 20] ^= 1
+    inner.share()[BOOT] = inner.share()[END] = 0  # the machine was started anew
+    before = bytes(data)
+    reader = open_on(inner, read_only=True)
+    assert contents(reader) == {key(1): b"whole"}
+    assert bytes(inner.files[name]) == before
+    reader.close()
+    writer = open_on(inner)
+    assert contents(writer) == {key(1): b"whole"}
+    assert bytes(inner.files[name]) != before
+    writer.close()
