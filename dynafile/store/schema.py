@@ -79,7 +79,7 @@ class Schema(Struct, frozen=True):
             version=_whole(value["version"], _U32),
             keyspaces={_whole(int(n), _U32): _inside(f) for n, f in value["keyspaces"].items()},
             next_keyspace=_whole(value["next_keyspace"], _U32),
-            tables=dict(value["tables"]),
+            tables=_writable(dict(value["tables"])),
             retention=None if retention is None else Retention.from_json(retention),
         )
 
@@ -91,6 +91,12 @@ class Schema(Struct, frozen=True):
     def decode(cls, data: bytes) -> Schema:
         """Read what :meth:`encode` wrote."""
         return cls.from_json(json.loads(data))
+
+
+def _writable(tables: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of tables; raises ValueError for what no UTF-8 file can say again."""
+    json.dumps(tables, ensure_ascii=False).encode()  # JSON can escape half of a character
+    return tables
 
 
 def _whole(value: object, most: int) -> int:

@@ -284,6 +284,17 @@ def test_a_number_in_meta_json_that_is_none(number: object, name: str, tmp_path:
     assert all(isinstance(error, CorruptFile) for error in refusals(path)[:2])
 
 
+def test_half_a_character_in_a_definition(tmp_path: Path) -> None:
+    """JSON can escape it, and no file in UTF-8 can say it again."""
+    path = unpack(tmp_path / "db")
+
+    def change(value: dict[str, Any]) -> None:
+        value["schema"]["tables"]["half"] = "\ud800"
+
+    change_meta(path, change)
+    assert all(isinstance(error, CorruptFile) for error in refusals(path)[:2])
+
+
 # -- the position -----------------------------------------------------------------------------------
 
 
