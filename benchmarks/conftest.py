@@ -46,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=ROOT / ".benchmarks" / "dynafile-0.1.3" / "bin" / "python",
         help="Python of an environment with dynafile 0.1.3",
     )
+    group.addoption(
+        "--kybra-python",
+        default=ROOT / ".benchmarks" / "kybra-simple-db" / "bin" / "python",
+        help="Python of an environment with Kybra Simple DB",
+    )
 
 
 def pytest_benchmark_update_machine_info(
@@ -65,6 +70,7 @@ def pytest_benchmark_update_machine_info(
         "py-lmdb": lmdb.__version__,
         "diskcache": version("diskcache"),
         "TinyDB": version("tinydb"),
+        "peewee": version("peewee"),
         "sqlite": sqlite3.sqlite_version,
         "small": config.getoption("--small"),
     }

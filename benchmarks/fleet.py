@@ -29,11 +29,11 @@ Figures = dict[str, float]
 
 
 class Worker:
-    """A contender's process."""
+    """A contender's process, which runs one of the scripts that ``serve``."""
 
-    def __init__(self, python: Path, *arguments: object) -> None:
+    def __init__(self, python: Path, *arguments: object, script: Path = WORKER) -> None:
         self._process = subprocess.Popen(
-            [python, WORKER, *map(str, arguments)],
+            [python, script, *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

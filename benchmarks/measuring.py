@@ -34,6 +34,13 @@ class Sizes:
     flights: Mapping[int, int] = field(default_factory=lambda: {n: n for n in COUNTS})
     """How many items there really are where the matrix says so many."""
     round_seconds: float = 0.05
+    people: int = 20_000
+    few_people: int = 1_000
+    many_people: int = 100_000
+    members: int = 10_000
+    loads: int = 500
+    finds: int = 10
+    joins: int = 100
     processes: int = 3
     """How often a store is loaded, and how often opened, in a process of its own."""
 
@@ -56,6 +63,13 @@ SMALL: Final = Sizes(
     children=1,
     flights=dict(zip(COUNTS, (60, 120, 240), strict=True)),
     round_seconds=0.001,
+    people=240,
+    few_people=20,
+    many_people=400,
+    members=60,
+    loads=20,
+    finds=2,
+    joins=5,
     processes=1,
 )
 

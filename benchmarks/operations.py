@@ -34,6 +34,11 @@ AT_BEGIN: Final = "the same at its begin"
 NO_STREAM: Final = "no stream"
 ONE_TASK: Final = "one task"
 BEFORE_OPENING: Final = "the process before it opens"
+PEEWEE: Final = "peewee on SQLite"
+KYBRA: Final = "Kybra Simple DB"
+FEW_PEOPLE: Final = "one of 1,000"
+NOBODY_THERE: Final = "the same into an empty database"
+TEN_MEMBERS: Final = "to one with ten"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,5 +227,54 @@ ASYNCIO: Final = (
 )
 """asyncio: what ``bench_async.py`` measures."""
 
-EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE, *STREAMS, *ASYNCIO)
+ENTITIES: Final = (
+    Operation(
+        title="create 20,000 entities in a transaction, per entity",
+        group="entities-create",
+        peers={PEEWEE: 1.43, KYBRA: None},
+    ),
+    Operation(
+        title="create 1,000 in a transaction, per entity",
+        group="entities-create-few",
+        peers={PEEWEE: None, KYBRA: None},
+    ),
+    Operation(
+        title="create 100,000 in a transaction, per entity",
+        group="entities-create-many",
+        peers={FEW_PEOPLE: 1.25},
+    ),
+    Operation(
+        title="create 1,000 beside 100,000 that are there, per entity",
+        group="entities-create-beside",
+        peers={NOBODY_THERE: 1.25},
+    ),
+    Operation(
+        title="load by id, warm",
+        group="entities-load",
+        peers={PEEWEE: 1.0, KYBRA: None},
+    ),
+    Operation(
+        title="look up by a unique name",
+        group="entities-name",
+        peers={PEEWEE: None, KYBRA: None},
+    ),
+    Operation(
+        title="`find` of 200 by an indexed field",
+        group="entities-find",
+        peers={PEEWEE: 1.0, KYBRA: None},
+    ),
+    Operation(
+        title="add a link to an entity with 10,000, in a transaction of 100",
+        group="entities-link",
+        peers={TEN_MEMBERS: 1.1, PEEWEE: None},
+    ),
+    Operation(
+        title="the same, each a durable transaction",
+        group="entities-link-durable",
+        peers={TEN_MEMBERS: 1.1, PEEWEE: None},
+    ),
+)
+"""Entities: what ``bench_entities.py`` measures. 0.7 × a rate is 1.43 × the time."""
+
+EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE, *STREAMS, *ASYNCIO, *ENTITIES)
 """All rows."""

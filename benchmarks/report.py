@@ -20,7 +20,7 @@ from typing import Final
 from counted import baseline
 from matrix import COUNTS, SHOWN_FIRST
 from matrix_table import losses, matrix_table
-from operations import ASYNCIO, DATA_PLANE, FURTHER, INDEXES, STREAMS, TARGETS, Operation
+from operations import ASYNCIO, DATA_PLANE, ENTITIES, FURTHER, INDEXES, STREAMS, TARGETS, Operation
 from plots import plots
 from quantity import shown
 from record import FOLDER, Figure, Result, missing, name_of, newest, read, text_of
@@ -33,7 +33,7 @@ _BLOCK: Final = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", r
 _HEAD: Final = ("operation", "Dynafile", "against", "theirs", "ratio", "target", "met")
 _MOST_LACKING: Final = 10
 _NUMBERS: Final = frozenset({1, 3, 4, 5})
-_VERSIONS: Final = ("msgspec", "py-lmdb", "diskcache", "TinyDB", "SQLite")
+_VERSIONS: Final = ("msgspec", "py-lmdb", "diskcache", "TinyDB", "peewee", "SQLite")
 
 
 # -- tables ---------------------------------------------------------------------------------------
@@ -128,6 +128,7 @@ def long_block(result: Result) -> str:
         ("DynamoDB's data plane:", DATA_PLANE),
         ("Streams:", STREAMS),
         ("asyncio:", ASYNCIO),
+        ("Entities:", ENTITIES),
     ):
         if any(operation.group in result["groups"] for operation in operations):
             parts += [title, table(result, operations)]

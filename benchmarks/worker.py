@@ -7,27 +7,24 @@ the pipe nor the other side counts.
 
 from __future__ import annotations
 
-import gc
 import itertools
-import json
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from contenders import Contender, Durability, Item, Key, open_contender
 from flights import kept_chunks
 from memory import peak_bytes
+from serving import Figures, serve, timed
 
 _SAMPLED: Final = 2_000
 _CHECKED: Final = 2
 _DELAY: Final = "arr_delay"
 _LATE: Final = 60
-
-Figures = dict[str, float]
 
 
 class Source:
@@ -47,17 +44,6 @@ class Source:
             self.seconds += time.perf_counter() - started
             left -= len(chunk)
             yield from chunk
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that something takes, without the garbage collector."""
-    gc.disable()
-    try:
-        started = time.perf_counter()
-        work()
-        return time.perf_counter() - started
-    finally:
-        gc.enable()
 
 
 class Worker:
@@ -189,11 +175,7 @@ class Worker:
 
 def main() -> None:
     name, folder, path, count = sys.argv[1:]
-    worker = Worker(name, Path(folder), Path(path), int(count))
-    for line in sys.stdin:
-        request: dict[str, Any] = json.loads(line)
-        figures: Figures = getattr(worker, request.pop("job"))(**request)
-        print(json.dumps(figures), flush=True)
+    serve(Worker(name, Path(folder), Path(path), int(count)))
 
 
 if __name__ == "__main__":
