@@ -25,7 +25,7 @@ READ_TURNS: Final = 6
 READ_ROUNDS: Final = 5
 FIND_TURNS: Final = 4
 LINK_TURNS: Final = 6
-LINK_ROUNDS: Final = 2
+LINK_ROUNDS: Final = 4
 SLOW: Final = 4.0
 """Seconds after which a contender does not do it again."""
 TEN: Final = 10
@@ -99,9 +99,8 @@ class Workers:
         return worker.ask("join", club=club, count=count, singly=singly)["seconds"] / count
 
     def stop(self) -> None:
-        """Close all databases and end all processes."""
+        """End all processes; nobody will open their databases again, so that none is closed."""
         for worker in self._workers.values():
-            worker.ask("close")
             worker.stop()
 
 

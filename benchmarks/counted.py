@@ -19,7 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from contenders.our_entities import OurEntities, Person
 from data import Item, key_of, order, orders
+from people import people
 
 from dynafile import Dynafile
 from dynafile.store.local_volume import LocalVolume
@@ -30,6 +32,9 @@ TOLERANCE: Final = 0.02
 
 _ITEMS: Final = 2_000
 _OPERATIONS: Final = 200
+_PEOPLE: Final = 2_000
+_MEMBERS: Final = (10, 1_000)
+_JOINING: Final = 3
 _METHODS: Final = ("read", "write", "sync", "sync_beside", "replace_all", "list", "remove")
 
 Counts = dict[str, dict[str, float]]
@@ -93,7 +98,12 @@ def watched() -> Iterator[Work]:
 def count(folder: Path) -> Counts:
     """Do some of everything in a folder; the work of each operation."""
     items = orders(_ITEMS)
-    return {**_loading(folder, items), **_reading(folder, items), **_writing(folder)}
+    return {
+        **_loading(folder, items),
+        **_reading(folder, items),
+        **_writing(folder),
+        **_entities(folder / "entities"),
+    }
 
 
 def _loading(folder: Path, items: list[Item]) -> Counts:
@@ -161,6 +171,33 @@ def _writing(folder: Path) -> Counts:
         db._store.checkpoint()
     counts["put all over, with a checkpoint each 2,000"] = work.per(_ITEMS)
     db.close()
+    return counts
+
+
+def _entities(folder: Path) -> Counts:
+    """Create and link entities: a list of 1,000 links must be as little work as one of ten."""
+    counts: Counts = {}
+    ours = OurEntities(folder)
+    with watched() as work:
+        for fields in people(1, _OPERATIONS):
+            Person(**fields)
+    counts["create an entity"] = work.per(_OPERATIONS)
+    made = people(_OPERATIONS + 1, _PEOPLE - _OPERATIONS)
+    with watched() as work:
+        ours.create(made)
+    counts["create 1,800 entities, in a transaction"] = work.per(1)
+    # Ids of four digits, so that all are as long.
+    everybody = Person.load_some(1_000, 1_001)
+    for members in _MEMBERS:
+        clubs = [ours.club() for _ in range(_JOINING)]
+        for club in clubs:
+            ours.join(club, everybody[:members])
+        with watched() as work:
+            for club in clubs:
+                club.members.add(everybody[-1])
+        counts[f"add a link, to a list of {members:,}"] = work.per(_JOINING)
+        assert all(len(club.members) == members + 1 for club in clubs)
+    ours.close()
     return counts
 
 

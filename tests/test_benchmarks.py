@@ -30,6 +30,7 @@ MACHINE = {
     "py-lmdb": "3.0.0",
     "diskcache": "5.6.3",
     "TinyDB": "4.9.0",
+    "peewee": "4.5.3",
     "sqlite": "3.40.1",
     "small": False,
 }
@@ -257,6 +258,14 @@ def test_counted_work_is_no_more_than_what_is_kept(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_link_is_as_much_work_to_a_long_list_as_to_a_short_one() -> None:
+    """But for the digits of its length, which is counted beside it."""
+    counted = json.loads(COUNTED.read_text(encoding="utf-8"))
+    short, long = (counted[f"add a link, to a list of {length}"] for length in ("10", "1,000"))
+    assert abs(long.pop("bytes written") - short.pop("bytes written")) <= 8
+    assert long == short
+
+
 @pytest.mark.parametrize(
     ("left_out", "machine", "why"),
     [(1, {}, "not whole"), (0, {"small": True}, "mean nothing")],
@@ -290,9 +299,12 @@ def test_every_benchmark_runs(tmp_path: Path) -> None:
     kept["machine_info"]["small"] = False
     record.write_text(json.dumps(kept), encoding="utf-8")
     printed = run_report(record, tmp_path)
-    # Where the flights are not installed, or dynafile 0.1.3 is not: `make bench` installs both.
+    # Where the flights are not installed, or dynafile 0.1.3 or Kybra Simple DB is not: `make bench`
+    # installs them all.
     lacking = printed.partition("it lacks")[2].splitlines()[1:]
-    assert all(line.startswith("- flights-") for line in lacking), "the run is not whole"
+    assert all(
+        line.startswith("- flights-") or line.endswith(": Kybra Simple DB") for line in lacking
+    ), "the run is not whole"
     assert lacking or "README.md has no" in printed
 
 
