@@ -104,16 +104,16 @@ def text_of(result: Result) -> str:
     return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
-def read(path: Path) -> Result:
-    """Return a record: one that was kept, or that of a run just made."""
+def read(path: Path) -> tuple[Result, bool]:
+    """Return a record, and whether it was kept: the others are of a run just made."""
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if "groups" not in raw:
-        return summarise(raw)
+        return summarise(raw), False
     raw.setdefault("counted", {})  # older ones did not count
-    return raw
+    return raw, True
 
 
 def newest(folder: Path) -> Result | None:
     """Return the last record that was kept in a folder; None: there is none."""
-    kept = [read(path) for path in folder.glob("*.json")]
+    kept = [read(path)[0] for path in folder.glob("*.json")]
     return max(kept, key=lambda result: str(result["time"]), default=None)
