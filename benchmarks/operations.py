@@ -241,7 +241,7 @@ ENTITIES: Final = (
     Operation(
         title="create 100,000 in a transaction, per entity",
         group="entities-create-many",
-        peers={FEW_PEOPLE: 1.25},
+        peers={FEW_PEOPLE: 1.5},
     ),
     Operation(
         title="create 1,000 beside 100,000 that are there, per entity",
