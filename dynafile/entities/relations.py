@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, overload
 
 from dynafile.errors import InvalidEntity, InvalidEntityType
 
-E = TypeVar("E")
-Types = str | type[Any] | Sequence[str | type[Any]]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    # So that a relation to a type by its name needs no annotation.
+    E = TypeVar("E", default=Any)
+else:
+    from typing import TypeVar
+
+    E = TypeVar("E")
 
 
 class Linked(Protocol):
@@ -41,7 +48,9 @@ class Relation(Generic[E]):
     reverse_kind: ClassVar[str]
     """What the other end must be."""
 
-    def __init__(self, types: Types, reverse_name: str | None = None) -> None:
+    def __init__(
+        self, types: type[E] | str | Sequence[str | type[Any]], reverse_name: str | None = None
+    ) -> None:
         self.types = _names(types)
         self.name = ""
         self.reverse_name = "" if reverse_name is None else reverse_name
@@ -61,17 +70,6 @@ class _ToOne(Relation[E]):
     many = False
 
     @overload
-    def __init__(
-        self: _ToOne[Any], types: str | Sequence[str], reverse_name: str | None = None
-    ) -> None: ...
-
-    @overload
-    def __init__(self: _ToOne[E], types: type[E], reverse_name: str | None = None) -> None: ...
-
-    def __init__(self, types: Types, reverse_name: str | None = None) -> None:
-        super().__init__(types, reverse_name)
-
-    @overload
     def __get__(self, holder: None, owner: type) -> Self: ...
 
     @overload
@@ -86,17 +84,6 @@ class _ToOne(Relation[E]):
 
 class _ToMany(Relation[E]):
     many = True
-
-    @overload
-    def __init__(
-        self: _ToMany[Any], types: str | Sequence[str], reverse_name: str | None = None
-    ) -> None: ...
-
-    @overload
-    def __init__(self: _ToMany[E], types: type[E], reverse_name: str | None = None) -> None: ...
-
-    def __init__(self, types: Types, reverse_name: str | None = None) -> None:
-        super().__init__(types, reverse_name)
 
     @overload
     def __get__(self, holder: None, owner: type) -> Self: ...
