@@ -14,15 +14,15 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 from dynafile.entities import layout
 from dynafile.entities.audit import AuditEntry
 from dynafile.entities.audit_log import AuditLog
-from dynafile.entities.backend import Backend, Item, Reading
+from dynafile.entities.backend import Item, Reading
 from dynafile.entities.context import CallerContext
 from dynafile.entities.dumps import Dump, raw_dump
 from dynafile.entities.kybra import KybraImport, read_kybra
 from dynafile.entities.layout import Reference
-from dynafile.entities.map_backend import MapBackend
+from dynafile.entities.opening import open_backend
 from dynafile.entities.records import Coder
-from dynafile.entities.storage import StringMap, check_storage
-from dynafile.entities.table_backend import TableBackend, open_table
+from dynafile.entities.storage import StringMap
+from dynafile.entities.table_backend import TableBackend
 from dynafile.entities.transaction_block import Current, TransactionBlock, unit_of
 from dynafile.entities.types import EntityType, declared
 from dynafile.entities.unit import Unit
@@ -38,7 +38,6 @@ from dynafile.transactions import Attempts
 
 T = TypeVar("T")
 
-DEFAULT_PATH: Final = "./db"
 _ATTEMPTS: Final = 100
 
 _entered: ContextVar[tuple[Database, ...]] = ContextVar("dynafile_entities_entered", default=())
@@ -69,7 +68,7 @@ class Database:
         table: Table | None = None,
     ) -> None:
         self._closed = True
-        self._backend = _backend(db_storage, db_audit, path, table)
+        self._backend = open_backend(db_storage, db_audit, path, table)
         self._audited = audit_enabled or db_audit is not None
         self._coders: dict[EntityType, Coder] = {}
         self._indexed: frozenset[str] = self._backend.indexes()
@@ -390,31 +389,6 @@ class Database:
         :param since: in milliseconds, or a datetime with a time zone.
         """
         return AuditLog(self.reading()).entries(entity, user, since)
-
-
-def _backend(
-    storage: StringMap | None,
-    audit: StringMap | None,
-    path: str | os.PathLike[str] | None,
-    table: Table | None,
-) -> Backend:
-    given = [name for name, value in (("db_storage", storage), ("path", path), ("table", table))
-             if value is not None]  # fmt: skip
-    if len(given) > 1:
-        raise InvalidArgument(f"give one of db_storage, path and table, not {' and '.join(given)}")
-    if audit is not None:
-        check_storage(audit, "db_audit")
-    if storage is not None:
-        check_storage(storage, "db_storage")
-        return MapBackend(storage, audit)
-    if audit is not None:
-        raise InvalidArgument(
-            "db_audit goes with db_storage: in a table the audit log is beside the entities, so "
-            "that both are in one commit; give audit_enabled=True"
-        )
-    if table is not None:
-        return TableBackend(table, owned=False)
-    return open_table(os.fspath(DEFAULT_PATH if path is None else path))
 
 
 def _stale(error: Exception) -> TransactionConflict:
