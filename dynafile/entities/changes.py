@@ -65,8 +65,7 @@ def set_property(unit: Unit, entity: Managed, name: str, value: Any) -> None:
     checked = info.properties[name].validate(allowed)
     record = unit.claim(entity)
     check_owner(entity, record, "update")
-    there = record.values[name]
-    if type(there) is not type(checked) or there != checked:
+    if not info.properties[name].is_same(record.values[name], checked):
         save(unit, entity, record.with_value(name, checked))
 
 

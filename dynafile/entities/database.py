@@ -15,15 +15,16 @@ from weakref import WeakValueDictionary
 from dynafile.entities import layout
 from dynafile.entities.audit import AuditEntry
 from dynafile.entities.audit_log import AuditLog
-from dynafile.entities.backend import Backend, Item, Reading
+from dynafile.entities.backend import Item, Reading
+from dynafile.entities.backend_choice import choose_backend
 from dynafile.entities.context import CallerContext
 from dynafile.entities.dumps import Dump, raw_dump
+from dynafile.entities.indexing import coder_with_indexes
 from dynafile.entities.kybra import KybraImport, read_kybra
 from dynafile.entities.layout import Reference
-from dynafile.entities.map_backend import MapBackend
 from dynafile.entities.records import Coder
-from dynafile.entities.storage import StringMap, check_storage
-from dynafile.entities.table_backend import TableBackend, open_table
+from dynafile.entities.storage import StringMap
+from dynafile.entities.table_backend import TableBackend
 from dynafile.entities.transaction_block import Current, TransactionBlock, unit_of
 from dynafile.entities.types import EntityType, declared
 from dynafile.entities.unit import Unit
@@ -39,7 +40,6 @@ from dynafile.transactions import Attempts
 
 T = TypeVar("T")
 
-DEFAULT_PATH: Final = "./db"
 _ATTEMPTS: Final = 100
 
 _entered: ContextVar[tuple[Database, ...]] = ContextVar("dynafile_entities_entered", default=())
@@ -70,11 +70,10 @@ class Database:
         table: Table | None = None,
     ) -> None:
         self._closed = True
-        self._backend = _backend(db_storage, db_audit, path, table)
+        self._backend = choose_backend(db_storage, db_audit, path, table)
         self._audited = audit_enabled or db_audit is not None
         self._entities: WeakValueDictionary[Reference, Any] = WeakValueDictionary()
         self._coders: dict[EntityType, Coder] = {}
-        self._indexed: frozenset[str] = self._backend.indexes()
         self.mutex = threading.RLock()
         self._closed = False
 
@@ -234,27 +233,19 @@ class Database:
         """Return what turns records of a type into items; has its indexes made."""
         coder = self._coders.get(info)
         if coder is None:
-            backend = self._backend
-            is_table = isinstance(backend, TableBackend)
-            keys = backend.key_attributes if isinstance(backend, TableBackend) else ()
             with self.mutex:
-                for field in info.properties.values():
-                    attribute = field.index_attribute
-                    if attribute is not None and attribute not in self._indexed and is_table:
-                        backend.ensure_index(attribute, str(field.index_kind))
-                        self._indexed |= {attribute}
-                coder = self._coders[info] = Coder(info, keys, as_text=not is_table)
+                coder = self._coders[info] = coder_with_indexes(self._backend, info)
         return coder
 
     @property
-    def indexed(self) -> frozenset[str]:
-        """The attributes by which there are indexes."""
-        return self._indexed
+    def has_indexes(self) -> bool:
+        """Whether fields that are declared so are indexed; a map of strings has no indexes."""
+        return isinstance(self._backend, TableBackend)
 
     def load(self, info: EntityType, id_: str) -> Any:
         """Return an entity by its id, as it is now, or None."""
-        coder = self.coder(info)
-        item = self.reading().get(layout.entities(info.name), layout.id_key(id_))
+        coder, key = self.coder(info), layout.id_key(id_)
+        item = self.reading().get(layout.entities(info.name), key) if layout.is_key(key) else None
         return None if item is None else self.adopt(coder, id_, item)
 
     def look_up(self, info: EntityType, name: object) -> Any:
@@ -267,9 +258,10 @@ class Database:
 
     def by_alias(self, info: EntityType, alias: str) -> Any:
         """Return an entity by its alias, or None."""
-        if info.alias is None:
+        key = layout.alias_key(alias)
+        if info.alias is None or not layout.is_key(key):
             return None
-        item = self.reading().get(layout.aliases(info.name), layout.alias_key(alias))
+        item = self.reading().get(layout.aliases(info.name), key)
         return None if item is None else self.load(info, item["id"])
 
     def follow(self, target: Reference) -> Any:
@@ -383,31 +375,6 @@ class Database:
         :param since: in milliseconds, or a datetime with a time zone.
         """
         return AuditLog(self.reading()).entries(entity, user, since)
-
-
-def _backend(
-    storage: StringMap | None,
-    audit: StringMap | None,
-    path: str | os.PathLike[str] | None,
-    table: Table | None,
-) -> Backend:
-    given = [name for name, value in (("db_storage", storage), ("path", path), ("table", table))
-             if value is not None]  # fmt: skip
-    if len(given) > 1:
-        raise InvalidArgument(f"give one of db_storage, path and table, not {' and '.join(given)}")
-    if audit is not None:
-        check_storage(audit, "db_audit")
-    if storage is not None:
-        check_storage(storage, "db_storage")
-        return MapBackend(storage, audit)
-    if audit is not None:
-        raise InvalidArgument(
-            "db_audit goes with db_storage: in a table the audit log is beside the entities, so "
-            "that both are in one commit; give audit_enabled=True"
-        )
-    if table is not None:
-        return TableBackend(table, owned=False)
-    return open_table(os.fspath(DEFAULT_PATH if path is None else path))
 
 
 def _stale(error: Exception) -> TransactionConflict:

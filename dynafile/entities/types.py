@@ -36,6 +36,12 @@ class EntityType:
         for base in reversed(cls.__mro__):
             for name, value in vars(base).items():
                 self._declare(name, value)
+        self.index_attributes = {
+            f"{each.index_kind}.{name}": each
+            for name, each in self.properties.items()
+            if each.index_kind is not None
+        }
+        """The fields that can be indexed, by the attribute of their index."""
         self.defaults = {name: each.default for name, each in self.properties.items()}
         self.defaults |= {name: None for name, each in self.relations.items() if not each.many}
         self.version = self._version()
