@@ -53,7 +53,7 @@ class Property(ABC, Generic[T]):
             self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name = self.name or name
 
     @overload
     def __get__(self, holder: None, owner: type) -> Self: ...

@@ -165,6 +165,8 @@ def _bounds(what: str, types: Any, low: Any, high: Any) -> tuple[Any, Any]:
     for name, bound in ((f"min_{what}", low), (f"max_{what}", high)):
         if bound is not None and (not isinstance(bound, types) or isinstance(bound, bool)):
             raise InvalidEntityType(f"{name} must be a number, not {bound!r}")
+        if bound is not None and (bound != bound or (what == "length" and bound < 0)):
+            raise InvalidEntity(f"{name} cannot be {bound!r}")
     if low is not None and high is not None and low > high:
         raise InvalidEntity(f"min_{what}={low} is over max_{what}={high}: no value is allowed")
     return low, high

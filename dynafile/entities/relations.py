@@ -47,7 +47,7 @@ class Relation(Generic[E]):
         self.reverse_name = "" if reverse_name is None else reverse_name
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name = self.name or name
         self.reverse_name = self.reverse_name or name
 
     def __set__(self, holder: Linked, value: Any) -> None:
