@@ -26,7 +26,9 @@ E = TypeVar("E", bound="Entity")
 class EntityMeta(type):
     """Makes ``Person["1"]`` a lookup."""
 
-    def __getitem__(cls: type[E], key: Any) -> E | None:  # type: ignore[misc]
+    def __getitem__(  # type: ignore[misc]
+        cls: type[E], key: str | int | tuple[str, Any]
+    ) -> E | None:
         """Return the entity with this id, else with this alias, or None.
 
         ``Person["name", "Ann"]`` is the one with that alias, or the first with that value.

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, overload
 
 from dynafile.errors import InvalidEntity, InvalidEntityType
 
-E = TypeVar("E")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    # So that a checker takes a relation to a name as one to Any, and asks for no annotation.
+    E = TypeVar("E", default=Any)
+else:
+    from typing import TypeVar
+
+    E = TypeVar("E")
 Types = str | type[Any] | Sequence[str | type[Any]]
 
 
