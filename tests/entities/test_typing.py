@@ -90,6 +90,8 @@ def main(person: Person, cat: Cat) -> None:
     person.spouse = "Ann"
     person.friends = [person, "Bob"]
     person.friends.add("Bob")
+    person.cats = [cat]
+    cat.keeper = person
     person.friends.remove(person)
     assert_type(len(person.friends), int)
     person.set_owner("bob")
@@ -111,6 +113,9 @@ def wrong(person: Person, cat: Cat) -> None:
     Person["1"].name  # E: union-attr
     person.friends.add(3.5)  # E: arg-type
     Integer(default="x")  # E: arg-type
+    person.spouse = 3.5  # E: assignment
+    person.spouse = cat  # E: assignment
+    person.cats = [person]  # E: list-item
     String(max_value=3)  # E: call-arg
     person.nope  # E: attr-defined
     Person.nope()  # E: attr-defined
