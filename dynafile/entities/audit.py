@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert, to_builtins
 
 from dynafile.entities.backend import Item
 from dynafile.entities.layout import Reference
+from dynafile.errors import InvalidEntity
 
 SAVE: Final = "save"
 DELETE: Final = "delete"
@@ -33,9 +35,41 @@ class Entry(Struct, frozen=True):
             "time": self.time,
             "user": self.user,
             "entity": str(self.entity),
-            "before": self.before,
-            "after": self.after,
+            "before": _text(self.before),
+            "after": _text(self.after),
         }
+
+
+def stored_entry(number: int, given: Item) -> Item:
+    """Return the item of an entry that :func:`fields_of` read; raises InvalidEntity for others."""
+    try:
+        entry = convert({**given, "number": number}, _Stored)
+    except ValidationError as error:
+        raise InvalidEntity(f"this is no entry of an audit log: {error}: {given!r}") from error
+    return {**to_builtins(entry), "before": _text(entry.before), "after": _text(entry.after)}
+
+
+def fields_of(item: Item) -> Item:
+    """Read a stored item: the fields are JSON, which says more than a table can."""
+    return {**item, "before": _parsed(item["before"]), "after": _parsed(item["after"])}
+
+
+def _text(fields: dict[str, Any] | None) -> str | None:
+    return None if fields is None else json.dumps(fields)
+
+
+def _parsed(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+class _Stored(Struct, frozen=True, forbid_unknown_fields=True):
+    number: int
+    operation: Literal["save", "delete"]
+    time: int
+    user: str
+    entity: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):

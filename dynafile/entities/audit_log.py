@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from dynafile.entities.audit import AuditEntry, entry_of, seed_entry
+from dynafile.entities.audit import AuditEntry, entry_of, fields_of, seed_entry
 from dynafile.entities.backend import Item, Reading
 from dynafile.entities.layout import AUDIT, AUDIT_LAST, Reference, audit_key
 from dynafile.entities.types import EntityType
@@ -24,7 +24,7 @@ class AuditLog:
         after = audit_key(begin - 1) if begin > 0 else None
         for key, item in self._reading.range(AUDIT, after):
             if key != AUDIT_LAST:
-                yield item
+                yield fields_of(item)
 
     def between(self, begin: int | None, end: int | None) -> dict[str, list[Any]]:
         """Return the entries from one number up to another, in the shape of Kybra Simple DB."""

@@ -15,7 +15,6 @@ from dynafile.entities.records import Record, Stamp, first_revision
 from dynafile.entities.saving import check_owner, new_stamp, save, take_id
 from dynafile.entities.saving import create as save_new
 from dynafile.entities.saving import delete as save_deleted
-from dynafile.entities.serializing import STAMPED
 from dynafile.entities.types import EntityType
 from dynafile.entities.unit import Managed, Unit, reference
 from dynafile.errors import InvalidEntity, InvalidEntityType
@@ -77,8 +76,7 @@ def set_property(unit: Unit, entity: Managed, name: str, value: Any) -> None:
     checked = info.properties[name].validate(allowed)
     record = unit.claim(entity)
     check_owner(entity, record, "update")
-    there = record.values[name]
-    if type(there) is not type(checked) or there != checked:
+    if not info.properties[name].is_same(record.values[name], checked):
         save(unit, entity, record.with_value(name, checked))
 
 
@@ -111,7 +109,6 @@ def merge(home: Home, unit: Unit, info: EntityType, data: dict[str, Any]) -> Any
         if name in data
         or (data.get("__version__", info.version) != info.version and name in values)
     }
-    given = {name: value for name, value in given.items() if name not in STAMPED}
     entity = None if id_ is None else home.load(info, str(id_))
     alias = None if info.alias is None else given.get(info.alias)
     if entity is None and id_ is None and alias is not None:

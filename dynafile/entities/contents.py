@@ -18,6 +18,7 @@ class Bytes(Property[bytes]):
 
     wanted = "bytes"
     index_kind = "B"
+    part = bytes
 
     def check(self, value: object) -> bytes:
         """Return bytes; raises unless they are."""
@@ -45,6 +46,7 @@ class JSON(Property[Any]):
 
     wanted = "what JSON can say"
     index_kind = None
+    part = object
 
     def check(self, value: object) -> Any:
         """Return a copy; raises for what is no JSON."""
@@ -55,10 +57,26 @@ class JSON(Property[Any]):
                 f"{self.name} must be {self.wanted}: {error}", field=self.name
             ) from error
 
+    def to_json(self, value: Any) -> Any:
+        """Return a copy."""
+        return json.loads(json.dumps(value))
+
+    def to_item(self, value: Any) -> str:
+        """Return its text, as JSON says what no table can: empty names, and numbers of any size."""
+        return json.dumps(value)
+
+    def from_item(self, value: Any) -> Any:
+        """Read the text."""
+        return json.loads(value)
+
+    def is_same(self, one: Any, other: Any) -> bool:
+        """Compare texts: in Python 1 is True, and 1.0."""
+        return json.dumps(one) == json.dumps(other)
+
     def __get__(self, holder: Holder | None, owner: type) -> Any:
         if holder is None:
             return self
-        return json.loads(json.dumps(holder._read(self.name)))
+        return self.to_json(holder._read(self.name))
 
 
 class Enumeration(Property[M]):

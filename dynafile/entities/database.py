@@ -15,11 +15,12 @@ from dynafile.entities import layout
 from dynafile.entities.audit import AuditEntry
 from dynafile.entities.audit_log import AuditLog
 from dynafile.entities.backend import Item, Reading
+from dynafile.entities.backend_choice import choose_backend
 from dynafile.entities.context import CallerContext
 from dynafile.entities.dumps import Dump, raw_dump
+from dynafile.entities.indexing import coder_with_indexes
 from dynafile.entities.kybra import KybraImport, read_kybra
 from dynafile.entities.layout import Reference
-from dynafile.entities.opening import open_backend
 from dynafile.entities.records import Coder
 from dynafile.entities.storage import StringMap
 from dynafile.entities.table_backend import TableBackend
@@ -68,10 +69,9 @@ class Database:
         table: Table | None = None,
     ) -> None:
         self._closed = True
-        self._backend = open_backend(db_storage, db_audit, path, table)
+        self._backend = choose_backend(db_storage, db_audit, path, table)
         self._audited = audit_enabled or db_audit is not None
         self._coders: dict[EntityType, Coder] = {}
-        self._indexed: frozenset[str] = self._backend.indexes()
         self.mutex = threading.RLock()
         self._closed = False
 
@@ -232,31 +232,20 @@ class Database:
         coder = self._coders.get(info)
         if coder is None:
             with self.mutex:
-                coder = self._coders.get(info) or self._prepare(info)
-        return coder
-
-    def _prepare(self, info: EntityType) -> Coder:
-        backend = self._backend
-        keys: tuple[str, ...] = ()
-        if isinstance(backend, TableBackend):
-            keys = backend.key_attributes
-            for field in info.properties.values():
-                attribute = field.index_attribute
-                if attribute is not None and attribute not in self._indexed:
-                    backend.ensure_index(attribute, str(field.index_kind))
-                    self._indexed |= {attribute}
-        coder = self._coders[info] = Coder(info, keys, as_text=not keys)
+                coder = self._coders.get(info)
+                if coder is None:
+                    coder = self._coders[info] = coder_with_indexes(self._backend, info)
         return coder
 
     @property
-    def indexed(self) -> frozenset[str]:
-        """The attributes by which there are indexes."""
-        return self._indexed
+    def has_indexes(self) -> bool:
+        """Whether fields that are declared so are indexed; a map of strings has no indexes."""
+        return isinstance(self._backend, TableBackend)
 
     def load(self, info: EntityType, id_: str) -> Any:
         """Return an entity by its id, as it is now, or None."""
-        coder = self.coder(info)
-        item = self.reading().get(layout.entities(info.name), layout.id_key(id_))
+        coder, key = self.coder(info), layout.id_key(id_)
+        item = self.reading().get(layout.entities(info.name), key) if layout.is_key(key) else None
         return None if item is None else self.adopt(coder, id_, item)
 
     def look_up(self, info: EntityType, name: object) -> Any:
@@ -269,9 +258,10 @@ class Database:
 
     def by_alias(self, info: EntityType, alias: str) -> Any:
         """Return an entity by its alias, or None."""
-        if info.alias is None:
+        key = layout.alias_key(alias)
+        if info.alias is None or not layout.is_key(key):
             return None
-        item = self.reading().get(layout.aliases(info.name), layout.alias_key(alias))
+        item = self.reading().get(layout.aliases(info.name), key)
         return None if item is None else self.load(info, item["id"])
 
     def follow(self, target: Reference) -> Any:

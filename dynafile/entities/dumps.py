@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol, TypeVar
 
 from dynafile.entities import layout
+from dynafile.entities.audit import stored_entry
 from dynafile.entities.audit_log import AuditLog
 from dynafile.entities.backend import Backend, Item, Reading
 from dynafile.entities.layout import AUDIT, AUDIT_LAST, Reference, audit_key
@@ -133,7 +134,7 @@ class Dump:
         if not isinstance(document, dict):
             raise InvalidEntity("this is no dump: it has no types by their names")
         system = document.get(_SYSTEM, {})
-        kept = {name for name in document if not name.startswith("_")}
+        kept = {name for name in document if name != _SYSTEM}
         types = {name: self._type(name, document) for name in sorted(kept)}
         found = {info: records for info, records in types.values() if info is not None}
 
@@ -240,7 +241,7 @@ def _load_audit(unit: Unit, system: object) -> None:
     last = unit.get(AUDIT, AUDIT_LAST)
     first = 0 if last is None else last["count"]
     for number, entry in enumerate(entries, first):
-        unit.put(AUDIT, audit_key(number), {**entry, "number": number})
+        unit.put(AUDIT, audit_key(number), stored_entry(number, entry))
     if entries:
         unit.put(AUDIT, AUDIT_LAST, {"count": first + len(entries)})
 

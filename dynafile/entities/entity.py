@@ -14,7 +14,7 @@ from dynafile.entities.mixins import TimestampedMixin
 from dynafile.entities.query import Query
 from dynafile.entities.records import Record, Stamp
 from dynafile.entities.relations import Relation
-from dynafile.entities.serializing import plain
+from dynafile.entities.serializing import STAMPED, plain
 from dynafile.entities.transaction_block import is_any_open
 from dynafile.entities.types import EntityType, declare, find_type
 from dynafile.entities.unit import Counter, Unit, read_counter, read_length, reference
@@ -26,7 +26,9 @@ E = TypeVar("E", bound="Entity")
 class EntityMeta(type):
     """Makes ``Person["1"]`` a lookup."""
 
-    def __getitem__(cls: type[E], key: Any) -> E | None:  # type: ignore[misc]
+    def __getitem__(  # type: ignore[misc]
+        cls: type[E], key: str | int | tuple[str, Any]
+    ) -> E | None:
         """Return the entity with this id, else with this alias, or None.
 
         ``Person["name", "Ann"]`` is the one with that alias, or the first with that value.
@@ -56,6 +58,13 @@ class Entity(metaclass=EntityMeta):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         info = EntityType(cls, stamped=issubclass(cls, TimestampedMixin))
+        for name in info.fields:
+            if name in vars(Entity) or (info.stamped and name in _TAKEN):
+                raise InvalidEntity(
+                    f"{info.name}.{name} would hide the {name} that each entity has: give the "
+                    "field another name",
+                    field=name,
+                )
         cls._entity_type = info
         declare(info)
 
@@ -144,7 +153,7 @@ class Entity(metaclass=EntityMeta):
     def _is(self, name: str, value: Any) -> bool:
         if name in ("_id", "_type"):
             return bool(getattr(self, name) == value)
-        if name in _COMPARED:
+        if name not in self._entity_type.relations:
             return bool(getattr(self, f"_{name}", None) == value)
         there = getattr(self, name)
         return bool(there == value or (value is not None and value in _listed(there)))
@@ -371,6 +380,8 @@ class Entity(metaclass=EntityMeta):
 
 
 _PAGE = 500
+_TAKEN = {*vars(TimestampedMixin), *STAMPED, "may_change"}
+"""What a type with times and owners cannot have as a field."""
 _COMPARED = ("_id", "_type", "owner", "creator", "updater")
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import decimal
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar, overload
 
+from dynafile.entities.layout import is_key
 from dynafile.errors import InvalidEntity, InvalidEntityType
 
 T = TypeVar("T")
 
+_DIGITS: Final = 38
+_SURE: Final = 10**_DIGITS
+_EXACT: Final = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 LONGEST_KEY: Final = 1023
 """Bytes of an indexed text: a sort key holds 1024, and one goes before it."""
 
@@ -35,6 +40,8 @@ class Property(ABC, Generic[T]):
 
     is_exact: ClassVar[bool] = True
     """Whether keys are equal if and only if the values are, and have the same order."""
+    part: ClassVar[type[Any] | None] = None
+    """What a value can contain, and begin with; ``object``: anything, and begin with nothing."""
 
     def __init__(self, default: T | None = None, *, indexed: bool = False) -> None:
         self.name = ""
@@ -48,7 +55,7 @@ class Property(ABC, Generic[T]):
             self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name = self.name or name
 
     @overload
     def __get__(self, holder: None, owner: type) -> Self: ...
@@ -75,7 +82,7 @@ class Property(ABC, Generic[T]):
         if value is None:
             return None
         checked = self.check(value)
-        if self.indexed and _size(self.to_key(checked)) > LONGEST_KEY + 1:
+        if self.indexed and not is_indexable(self.to_key(checked)):
             raise InvalidEntity(f"{self.name} is indexed, so it has at most {LONGEST_KEY} bytes")
         return checked
 
@@ -114,6 +121,17 @@ class Property(ABC, Generic[T]):
         """Return a value as the sort key of an index has it: never empty, and in the same order."""
         return f"={value}"
 
+    def order(self, value: T) -> Any:
+        """Return what a value is ordered by, with an index and without."""
+        return self.to_key(value)
+
+    def is_same(self, one: T | None, other: T | None) -> bool:
+        """Say whether a value need not be stored in the place of another."""
+        if one is None or other is None:
+            return one is other
+        one_json, other_json = self.to_json(one), self.to_json(other)
+        return type(one_json) is type(other_json) and bool(one_json == other_json)
+
     def _mismatch(self, value: object) -> InvalidEntityType:
         return InvalidEntityType(
             f"{self.name} must be {self.wanted}, not {_shown(value)}", field=self.name
@@ -140,7 +158,21 @@ def _shown(value: object) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
-def _size(key: object) -> int:
+def is_indexable(key: object) -> bool:
+    """Say whether a table can have a key."""
     if isinstance(key, str):
-        return len(key.encode())
-    return len(key) if isinstance(key, bytes) else 0
+        return is_key(key)
+    if isinstance(key, bytes):
+        return len(key) <= LONGEST_KEY + 1
+    return isinstance(key, int | float | decimal.Decimal) and is_storable(key)
+
+
+def is_storable(number: float | decimal.Decimal) -> bool:
+    """Say whether a table can have a number: 38 digits, and from 1e-130 up to 1e126."""
+    if isinstance(number, int) and -_SURE < number < _SURE:
+        return True
+    exact = decimal.Decimal(repr(number) if isinstance(number, float) else number)
+    if not exact.is_finite():
+        return False
+    digits = exact.normalize(_EXACT).as_tuple().digits
+    return not exact or (len(digits) <= _DIGITS and -130 <= exact.adjusted() <= 125)

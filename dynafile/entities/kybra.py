@@ -58,6 +58,7 @@ class _Reader:
         self._zone = zone
         self._last: dict[str, int] = {}
         self._records: dict[str, dict[str, Fields]] = defaultdict(dict)
+        self._aliases: list[tuple[str, str, str]] = []
         for key, value in raw.items():
             name, _, rest = key.partition("@")
             if name == "_system":
@@ -65,6 +66,8 @@ class _Reader:
                     self._last[rest[:-3]] = int(value)
             elif isinstance(value, dict):
                 self._records[name][rest] = value
+            elif name.endswith("_alias") and isinstance(value, str):
+                self._aliases.append((name, rest, value))
         self._types = {name: declared(name) for name in self._records}
         self._names = {name: self._by_name(name) for name in self._records}
 
@@ -78,6 +81,10 @@ class _Reader:
             value = None if alias is None else fields.get(alias)
             if value is not None and id_ not in found[str(value)]:
                 found[str(value)].append(id_)
+        # One that was renamed is in the links by the name that it had.
+        for kind, old, id_ in self._aliases:
+            if kind in (f"{name}_{alias}_alias", f"{name}_alias") and id_ in self._records[name]:
+                found[old] += [] if id_ in found[old] else [id_]
         return found
 
     def document(self) -> dict[str, Any]:

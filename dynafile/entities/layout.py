@@ -4,21 +4,30 @@
 
     partition key            sort key          what it is
     entity#Person            #011              the entity Person@1: fields and to-one relations
-    alias#Person             =John             {"id": "1"}
-    links#Person@3#children  Person@#011       an end of a link: {"type": "Person", "id": "1"}
-    count#Person@3           children          how many links that list has
-    type                     Person            {"last": 4, "count": 3}: the last id, how many are
-    audit                    0000000000000000  an entry of the audit log
-    audit                    last              how many numbers were given
+    entity.alias#Person      =John             {"id": "1"}
+    entity.links#Person@3#children
+                             Person@#011       an end of a link: {"type": "Person", "id": "1"}
+    entity.count#Person@3    children          how many links that list has
+    entity.types             Person            {"last": 4, "count": 3}: the last id, how many are
+    entity.indexes           Person            {"fields": ["N.age"], "version": 1}: what is indexed
+    entity.audit             0000000000000000  an entry of the audit log
+    entity.audit             last              how many numbers were given
+
+All begin with ``entity``, as others may have items in the table too.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TYPES: Final = "type"
-AUDIT: Final = "audit"
+TYPES: Final = "entity.types"
+INDEXES: Final = "entity.indexes"
+AUDIT: Final = "entity.audit"
 AUDIT_LAST: Final = "last"
+PARTS: Final = ("entity#", "entity.alias#", "entity.links#", "entity.count#")
+"""What the other partitions begin with."""
+LONGEST_KEY: Final = 1024
+"""Bytes of a sort key."""
 _MOST_DIGITS: Final = 99
 
 
@@ -65,7 +74,7 @@ def entities(type_: str) -> str:
 
 def aliases(type_: str) -> str:
     """Return the partition of the aliases of a type."""
-    return f"alias#{type_}"
+    return f"entity.alias#{type_}"
 
 
 def alias_key(alias: str) -> str:
@@ -75,7 +84,7 @@ def alias_key(alias: str) -> str:
 
 def links(owner: Reference, field: str) -> str:
     """Return the partition of one list of links."""
-    return f"links#{owner}#{field}"
+    return f"entity.links#{owner}#{field}"
 
 
 def link_key(other: Reference) -> str:
@@ -85,9 +94,19 @@ def link_key(other: Reference) -> str:
 
 def counts(owner: Reference) -> str:
     """Return the partition that has the lengths of an entity's lists of links."""
-    return f"count#{owner}"
+    return f"entity.count#{owner}"
 
 
 def audit_key(number: int) -> str:
     """Return the sort key of an entry of the audit log."""
     return f"{number:016}"
+
+
+def is_key(key: str) -> bool:
+    """Say whether a text can be a sort key: it has at most 1024 bytes, all of them UTF-8."""
+    if key.isascii():
+        return len(key) <= LONGEST_KEY
+    try:
+        return len(key.encode()) <= LONGEST_KEY
+    except UnicodeEncodeError:
+        return False

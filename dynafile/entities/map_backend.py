@@ -24,8 +24,8 @@ Place = tuple[str, str]
 def text_key(pk: str, sk: str) -> str:
     """Return the key in a map: ``Person@1`` for an entity, a JSON list of both keys for the rest.
 
-    >>> text_key("entity#Person", "#011"), text_key("alias#Person", "=John")
-    ('Person@1', '["alias#Person","=John"]')
+    >>> text_key("entity#Person", "#011"), text_key("entity.types", "Person")
+    ('Person@1', '["entity.types","Person"]')
     """
     if pk.startswith(_ENTITY):
         return f"{pk[len(_ENTITY) :]}@{id_of(sk)}"

@@ -31,6 +31,10 @@ class _Moment(Property[T]):
             raise self._mismatch(value)
         return value  # type: ignore[return-value]
 
+    def check_type(self, value: object) -> T:
+        """Return a value to compare with: one that has its place in the order."""
+        return self.check(value)
+
 
 class DateTime(_Moment[dt.datetime]):
     """A moment, with a time zone or without; an index orders the former as in UTC."""
@@ -38,6 +42,15 @@ class DateTime(_Moment[dt.datetime]):
     wanted = "a datetime"
     is_exact = False  # in UTC, those of a zone and those of none are alike
     type = dt.datetime
+
+    def check(self, value: object) -> dt.datetime:
+        """Return a datetime; raises for one that is in no year in UTC."""
+        moment = super().check(value)
+        try:
+            self.to_key(moment)
+        except OverflowError as error:
+            raise self._invalid(value, "in UTC it is past the years 1 to 9999") from error
+        return moment
 
     def to_key(self, value: dt.datetime) -> str:
         """Return it in UTC, to the microsecond."""
@@ -63,11 +76,18 @@ class Date(_Moment[dt.date]):
 
 
 class Time(_Moment[dt.time]):
-    """A time of the day."""
+    """A time of the day, without a time zone."""
 
     wanted = "a time"
     is_exact = False
     type = dt.time
+
+    def check(self, value: object) -> dt.time:
+        """Return a time; raises for one with a zone, which without a day has no order."""
+        time = super().check(value)
+        if time.tzinfo is not None:
+            raise self._invalid(value, "a time of the day has no time zone; use a DateTime")
+        return time
 
     def to_key(self, value: dt.time) -> str:
         """Return it to the microsecond."""

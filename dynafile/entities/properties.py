@@ -6,7 +6,7 @@ import decimal
 import math
 from typing import Any, ClassVar, TypeVar
 
-from dynafile.entities.field import Property, parsed
+from dynafile.entities.field import Property, is_storable, parsed
 from dynafile.errors import InvalidEntity, InvalidEntityType
 
 T = TypeVar("T")
@@ -16,6 +16,7 @@ class String(Property[str]):
     """Text of so many characters."""
 
     wanted = "a str"
+    part = str
 
     def __init__(
         self,
@@ -36,6 +37,18 @@ class String(Property[str]):
             raise self._invalid(value, f"it has at least {self.min_length} characters")
         if self.max_length is not None and len(value) > self.max_length:
             raise self._invalid(value, f"it has at most {self.max_length} characters")
+        if not value.isascii():
+            self._check_unicode(value)
+        return value if type(value) is str else str.__str__(value)
+
+    def _check_unicode(self, value: str) -> None:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise self._invalid(value, "it has a lone surrogate, which UTF-8 has not") from error
+
+    def order(self, value: str) -> str:
+        """Return the text: code points are ordered as UTF-8 is."""
         return value
 
 
@@ -61,6 +74,8 @@ class _Number(Property[T]):
             raise self._invalid(value, f"it is at least {self.min_value}")
         if self.max_value is not None and value > self.max_value:
             raise self._invalid(value, f"it is at most {self.max_value}")
+        if not is_storable(value):
+            raise self._invalid(value, "a number has up to 38 digits, from 1e-130 up to 1e126")
         return value
 
     def to_key(self, value: T) -> Any:
@@ -113,8 +128,6 @@ class Decimal(_Number[decimal.Decimal]):
         number = decimal.Decimal(value)
         if not number.is_finite():
             raise self._invalid(value, "it is finite")
-        if len(number.normalize(decimal.Context(prec=1000)).as_tuple().digits) > 38:
-            raise self._invalid(value, "it has at most 38 digits")
         return decimal.Decimal(self._limited(number))
 
     def to_json(self, value: decimal.Decimal) -> str:
@@ -152,6 +165,8 @@ def _bounds(what: str, types: Any, low: Any, high: Any) -> tuple[Any, Any]:
     for name, bound in ((f"min_{what}", low), (f"max_{what}", high)):
         if bound is not None and (not isinstance(bound, types) or isinstance(bound, bool)):
             raise InvalidEntityType(f"{name} must be a number, not {bound!r}")
+        if bound is not None and (bound != bound or (what == "length" and bound < 0)):
+            raise InvalidEntity(f"{name} cannot be {bound!r}")
     if low is not None and high is not None and low > high:
         raise InvalidEntity(f"min_{what}={low} is over max_{what}={high}: no value is allowed")
     return low, high

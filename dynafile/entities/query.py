@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from heapq import merge
 from itertools import islice
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from dynafile.entities import layout
 from dynafile.entities.backend import IndexRange, Item, Reading
-from dynafile.entities.field import Property
+from dynafile.entities.field import Property, is_indexable
 from dynafile.entities.records import Coder
 from dynafile.entities.types import EntityType
 from dynafile.errors import InvalidEntity, InvalidEntityType
@@ -19,16 +20,18 @@ from dynafile.errors import InvalidEntity, InvalidEntityType
 E = TypeVar("E")
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "eq": lambda value, given: bool(value == given),
-    "ne": lambda value, given: bool(value != given),
-    "lt": lambda value, given: value is not None and value < given,
-    "lte": lambda value, given: value is not None and value <= given,
-    "gt": lambda value, given: value is not None and value > given,
-    "gte": lambda value, given: value is not None and value >= given,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
     "in": lambda value, given: value in given,
-    "contains": lambda value, given: value is not None and given in value,
-    "startswith": lambda value, given: value is not None and value.startswith(given),
+    "contains": lambda value, given: hasattr(value, "__contains__") and given in value,
+    "startswith": lambda value, given: value.startswith(given),
 }
+_WITH_NONE: Final = frozenset({"eq", "ne", "in"})
+"""Those that a field without a value can fulfil."""
 _ORDERED: Final = frozenset({"lt", "lte", "gt", "gte"})
 _BY_INDEX: Final = frozenset({"eq", "lt", "lte", "gt", "gte"})
 
@@ -39,10 +42,18 @@ class Condition(Struct, frozen=True):
     field: str
     operator: str
     value: Any
+    by: Any
+    """The field."""
 
     def holds(self, values: dict[str, Any]) -> bool:
         """Say whether a record fulfils it."""
-        return _OPERATORS[self.operator](values[self.field], self.value)
+        value = values[self.field]
+        if value is None and self.operator not in _WITH_NONE:
+            return False
+        compare = _OPERATORS[self.operator]
+        if self.operator in _ORDERED:
+            return compare(self.by.order(value), self.by.order(self.value))
+        return bool(compare(value, self.value))
 
 
 class Plan(Struct, frozen=True):
@@ -64,8 +75,8 @@ class Home(Protocol):
     """The database of the entities."""
 
     @property
-    def indexed(self) -> frozenset[str]:
-        """The attributes by which there are indexes."""
+    def has_indexes(self) -> bool:
+        """Whether fields that are declared so are indexed."""
 
     def reading(self) -> Reading:
         """Return what to read from."""
@@ -165,17 +176,41 @@ class Query(Generic[E]):
         if field is not None:
             reads = f"queries the index of {field.name!r}"
         else:
-            names = [each.field for each in self._conditions if each.operator in _BY_INDEX]
-            names += [] if self._order is None else [self._order]
-            hint = f": no index serves; declare {names[0]!r} with indexed=True" if names else ""
-            reads = f"reads all entities of {', '.join(types)}{hint}"
+            reads = f"reads all entities of {', '.join(types)}{self._hint()}"
         return Plan(types, None if field is None else field.name, reads, sorts)
+
+    def _hint(self) -> str:
+        """Say why there is no index."""
+        names = [each.field for each in self._conditions if each.operator in _BY_INDEX]
+        names += [] if self._order is None else [self._order]
+        fields = [self._info.properties[name] for name in names]
+        fields = [field for field in fields if field.index_kind is not None]
+        if not fields:
+            return ""
+        if not self._home.has_indexes:
+            return ": a storage of strings has no indexes; a table has"
+        lacking = [field for field in fields if not field.indexed]
+        if lacking:
+            return f": no index serves; declare {lacking[0].name!r} with indexed=True"
+        return ": no index serves, as not all of them have it" if self._is_mixed(fields) else ""
+
+    def _is_mixed(self, fields: list[Property[Any]]) -> bool:
+        return not any(self._serves(field) for field in fields)
 
     # -- how ------------------------------------------------------------------------------------
 
+    def _serves(self, field: Property[Any]) -> bool:
+        """Say whether the entities of all the types are in the index of a field."""
+        if not field.indexed or not self._home.has_indexes:
+            return False
+        return all(
+            info.properties[field.name].index_attribute == field.index_attribute
+            for info in self._info.derived()
+            if field.name in info.properties
+        )
+
     def _index(self) -> Property[Any] | None:
         """Return the field whose index is read, that of the narrowest condition or the order."""
-        self._home.coder(self._info)
         conditions = [each for each in self._conditions if each.operator in _BY_INDEX]
         conditions = [each for each in conditions if each.value is not None]
         equal = [each.field for each in conditions if each.operator == "eq"]
@@ -183,26 +218,41 @@ class Query(Generic[E]):
         ordered = [each.field for each in conditions if each.field == self._order]
         for name in [*equal, *ordered, *(each.field for each in conditions), *order]:
             field = self._info.properties[name]
-            if field.index_attribute in self._home.indexed:
+            if self._serves(field):
                 return field
         return None
 
     def _found(self) -> Iterator[Row]:
         field, order = self._index(), self._order
-        parts = [self._of_type(info, field) for info in self._info.derived()]
+        types = self._info.derived()
+        parts = [self._of_type(info, field) for info in types]
         if order is None:
             yield from (row for part in parts for row in part)
-        elif field is None or field.name != order:
+            return
+        by = self._info.properties[order]
+        if field is None or field.name != order:
             rows = [row for part in parts for row in part]
             there = [row for row in rows if row.values[order] is not None]
-            there.sort(key=lambda row: row.values[order], reverse=self._backwards)
+            there.sort(key=lambda row: by.order(row.values[order]))
+            if self._backwards:
+                there.reverse()
             yield from (*there, *(row for row in rows if row.values[order] is None))
-        else:
-            yield from merge(*parts, key=lambda row: row.values[order], reverse=self._backwards)
-            if not any(each.field == order for each in self._conditions):
-                # Those without a value are in no index.
-                parts = [self._of_type(info, None) for info in self._info.derived()]
-                yield from (row for part in parts for row in part if row.values[order] is None)
+            return
+        if self._backwards:
+            parts.reverse()  # so that it is the reverse where several have one value
+        given = set()
+        for row in merge(
+            *parts, key=lambda row: by.order(row.values[order]), reverse=self._backwards
+        ):
+            # One that is changed meanwhile moves, and may come again.
+            if (row.coder, row.id) not in given:
+                given.add((row.coder, row.id))
+                yield row
+        mine = [each for each in self._conditions if each.field == order]
+        if all(each.holds({order: None}) for each in mine):
+            # Those without a value are in no index.
+            rest = [row for info in types for row in self._of_type(info, None)]
+            yield from (row for row in rest if row.values[order] is None)
 
     def _of_type(self, info: EntityType, field: Property[Any] | None) -> Iterator[Row]:
         """Yield what fits of one type: in the order of the index if that is asked for, or by id."""
@@ -216,11 +266,13 @@ class Query(Generic[E]):
         rows = (Row(coder, layout.id_of(key), item) for key, item in pairs)
         if left:
             rows = (row for row in rows if all(each.holds(row.values) for each in left))
-        is_one = any(each.operator == "eq" and each.field == (field and field.name)
-                     for each in self._conditions)  # fmt: skip
-        if field is None or is_one or field.name == self._order:
+        if field is None or field.name == self._order or self._is_one_value(field):
             return rows
         return iter(sorted(rows, key=lambda row: layout.id_key(row.id)))
+
+    def _is_one_value(self, field: Property[Any]) -> bool:
+        """Say whether the part of an index that is read has one value, and so is ordered by id."""
+        return any(each.operator == "eq" and _is_served(each, field) for each in self._conditions)
 
     def _range(self, field: Property[Any]) -> IndexRange:
         low = high = None
@@ -228,6 +280,8 @@ class Query(Generic[E]):
             if each.field != field.name or each.operator not in _BY_INDEX or each.value is None:
                 continue
             key = field.to_key(each.value)
+            if not is_indexable(key):
+                continue  # past all that the index can hold, or not: the condition will say
             if each.operator in ("eq", "gt", "gte"):
                 low = key if low is None else max(low, key)
             if each.operator in ("eq", "lt", "lte"):
@@ -260,9 +314,11 @@ class Row:
 
 def _is_served(condition: Condition, field: Property[Any]) -> bool:
     """Say whether what an index gives fulfils a condition without being looked at."""
-    if condition.field != field.name or condition.value is None:
+    if condition.field != field.name or condition.value is None or not field.is_exact:
         return False
-    return condition.operator in ("eq", "gte", "lte") and field.is_exact
+    return condition.operator in ("eq", "gte", "lte") and is_indexable(
+        field.to_key(condition.value)
+    )
 
 
 def _property(info: EntityType, name: str) -> Property[Any]:
@@ -274,8 +330,9 @@ def _property(info: EntityType, name: str) -> Property[Any]:
 
 
 def _condition(info: EntityType, name: str, value: Any) -> Condition:
-    field_name, _, operator = name.partition("__")
-    operator = operator or "eq"
+    field_name, _, operator = name.rpartition("__")
+    if name in info.properties or not field_name or operator in info.properties:
+        field_name, operator = name, "eq"
     if field_name in ("_id", "_type"):
         raise InvalidEntity(f"{info.name}: look an entity up by its id with {info.name}[id]")
     field = _property(info, field_name)
@@ -283,19 +340,28 @@ def _condition(info: EntityType, name: str, value: Any) -> Condition:
         raise InvalidEntity(
             f"{name}: there is no operator {operator!r}; there are {', '.join(_OPERATORS)}"
         )
+    return Condition(field_name, operator, _compared(field, name, operator, value), field)
+
+
+def _compared(field: Property[Any], name: str, operator: str, value: Any) -> Any:
+    """Return what a field is compared with; raises InvalidEntity and InvalidEntityType."""
     if operator in ("eq", "ne"):
-        return Condition(field_name, operator, None if value is None else field.check_type(value))
+        return None if value is None else field.check_type(value)
     if value is None:
         raise InvalidEntityType(f"{name} compares with a value, not with None")
     if operator == "in":
         if isinstance(value, str) or not hasattr(value, "__iter__"):
             raise InvalidEntityType(f"{name} takes a list of values, not {value!r}")
-        given = [None if each is None else field.check_type(each) for each in value]
-        return Condition(field_name, operator, given)
-    if operator == "startswith" and not isinstance(value, str | bytes):
-        raise InvalidEntityType(f"{name} takes a str or bytes, not {value!r}")
+        return [None if each is None else field.check_type(each) for each in value]
     if operator in _ORDERED:
         if field.index_kind is None:
             raise InvalidEntity(f"{name}: a {type(field).__name__} has no order")
         value = field.check_type(value)
-    return Condition(field_name, operator, value)
+        if value != value:
+            raise InvalidEntity(f"{name}: nothing is less or more than {value!r}")
+        return value
+    if field.part is None or (operator == "startswith" and field.part is object):
+        raise InvalidEntity(f"{name}: a {type(field).__name__} has no {operator}")
+    if not isinstance(value, field.part):
+        raise InvalidEntityType(f"{name} takes a {field.part.__name__}, not {value!r}")
+    return value

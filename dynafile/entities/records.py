@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 from msgspec import field as made
 
 from dynafile.entities.backend import Item
-from dynafile.entities.field import Property
+from dynafile.entities.field import LONGEST_KEY, Property, is_indexable
 from dynafile.entities.layout import Reference
 from dynafile.entities.types import EntityType
 from dynafile.errors import InvalidEntity
@@ -72,12 +73,21 @@ class Coder:
 
     :param keys: the key attributes of the table, which a field cannot have as its own.
     :param as_text: whether values go into JSON.
+    :param indexed: the attributes of indexes that items have.
     """
 
-    def __init__(self, info: EntityType, keys: tuple[str, ...], *, as_text: bool) -> None:
+    def __init__(
+        self,
+        info: EntityType,
+        keys: tuple[str, ...],
+        *,
+        as_text: bool,
+        indexed: AbstractSet[str] = frozenset(),
+    ) -> None:
         self.info = info
         self.entities: WeakValueDictionary[str, Any] = WeakValueDictionary()
         """The objects of the type that somebody has, by id."""
+        self.indexed = indexed
         self._as_text = as_text
         self._names = {name: _OWN + name if name in keys else name for name in info.defaults}
         self._known = {*self._names.values(), "_revision", "_version", "_stamp"}
@@ -85,12 +95,8 @@ class Coder:
             (name, attribute, None if name in info.relations else info.properties[name])
             for name, attribute in self._names.items()
         ]
-        self._indexed = [
-            (each, name, each.index_attribute)
-            for name, each in info.properties.items()
-            if each.index_attribute is not None and not as_text
-        ]
-        self._known |= {attribute for _, _, attribute in self._indexed}
+        self._known |= indexed
+        self._indexed = [(attribute, info.index_attributes[attribute]) for attribute in indexed]
         self._reads = [
             (name, attribute, info.defaults[name]) for name, attribute in self._names.items()
         ]
@@ -114,10 +120,12 @@ class Coder:
                 item[attribute] = str(value)
             else:
                 item[attribute] = field.to_json(value) if as_text else field.to_item(value)
-        for field, name, indexed in self._indexed:
-            value = values[name]
-            if value is not None and indexed is not None:
-                item[indexed] = field.to_key(value)
+        for indexed, by in self._indexed:
+            value = values[by.name]
+            if value is not None:
+                item[indexed] = by.to_key(value)
+        if record.unknown:
+            self._keep_up(item, values)
         item["_revision"] = record.revision
         item["_version"] = self.info.version
         if record.stamp is not None:
@@ -126,6 +134,34 @@ class Coder:
                 stamp.created, stamp.updated, stamp.creator, stamp.updater, stamp.owner,
             ]  # fmt: skip
         return item
+
+    def _keep_up(self, item: Item, values: dict[str, Any]) -> None:
+        """Index anew what a newer program has indexed, and this one does not know of."""
+        for indexed, by in self.info.index_attributes.items():
+            if indexed in item and indexed not in self.indexed:
+                del item[indexed]
+                key = None if values[by.name] is None else by.to_key(values[by.name])
+                if is_indexable(key):
+                    item[indexed] = key
+
+    def reindexed(self, item: Item, id_: str) -> Item:
+        """Return the attributes of indexes that a stored item lacks, or has of an older version.
+
+        Raises InvalidEntity for values that no index can hold.
+        """
+        values, found = self.decode(item, id_).values, {}
+        for indexed, by in self._indexed:
+            value = values[by.name]
+            key = None if value is None else by.to_key(value)
+            if key is not None and not is_indexable(key):
+                raise InvalidEntity(
+                    f"{self.info.name}@{id_}: {by.name} is too long for an index, which holds "
+                    f"{LONGEST_KEY} bytes: make it shorter before it is indexed",
+                    field=by.name,
+                )
+            if item.get(indexed) != key:
+                found[indexed] = key
+        return found
 
     def decode(self, item: Item, id_: str) -> Record:
         """Read what :meth:`encode` made, of an older version of the type too.
@@ -143,14 +179,15 @@ class Coder:
         unknown = (
             _NONE if keys <= self._known else {name: item[name] for name in keys - self._known}
         )
-        stamp = get("_stamp")
+        stamp = item.get("_stamp")
         record = Record(
             values, None if stamp is None else Stamp(*stamp), item["_revision"], unknown
         )
         return record if version == self.info.version else self._migrated(record, version, id_)
 
     def _migrated(self, record: Record, version: int, id_: str) -> Record:
-        values = {**record.unknown, **record.values}
+        attributes = self.info.index_attributes
+        values = {n: v for n, v in record.unknown.items() if n not in attributes} | record.values
         values = migrated(self.info, values, version, id_)
         known = {
             name: checked(self.info, name, values.get(name, default))

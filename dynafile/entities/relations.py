@@ -56,11 +56,8 @@ class Relation(Generic[E]):
         self.reverse_name = "" if reverse_name is None else reverse_name
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name = self.name or name
         self.reverse_name = self.reverse_name or name
-
-    def __set__(self, holder: Linked, value: Any) -> None:
-        holder._relate(self, value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.types)}, {self.reverse_name!r})"
@@ -81,6 +78,9 @@ class _ToOne(Relation[E]):
         other: E | None = holder._related(self)
         return other
 
+    def __set__(self, holder: Linked, value: E | str | int | None) -> None:
+        holder._relate(self, value)
+
 
 class _ToMany(Relation[E]):
     many = True
@@ -93,6 +93,9 @@ class _ToMany(Relation[E]):
 
     def __get__(self, holder: Linked | None, owner: type) -> Self | RelationList[E]:
         return self if holder is None else RelationList(holder, self)
+
+    def __set__(self, holder: Linked, value: Sequence[E | str | int] | E | str | int) -> None:
+        holder._relate(self, value)
 
 
 class OneToOne(_ToOne[E]):

@@ -7,6 +7,7 @@ from typing import Any
 from dynafile.entities import layout
 from dynafile.entities.audit import DELETE, SAVE, Entry
 from dynafile.entities.context import get_caller_id
+from dynafile.entities.layout import Reference
 from dynafile.entities.records import Record, Stamp
 from dynafile.entities.serializing import plain
 from dynafile.entities.system_time import SystemTime
@@ -90,6 +91,9 @@ def take_id(unit: Unit, info: EntityType, wanted: object) -> str:
     id_ = str(wanted)
     if not id_:
         raise InvalidEntity("_id has at least one character")
+    if not layout.is_key(layout.link_key(Reference(info.name, id_))):
+        most = layout.LONGEST_KEY - len(f"{info.name}@~".encode())
+        raise InvalidEntity(f"_id is text of up to {most} bytes in UTF-8, not {id_[:50]!r}...")
     if unit.get(layout.entities(info.name), layout.id_key(id_)) is not None:
         raise DuplicateEntity(f"Entity {info.name}@{id_} already exists", type=info.name, id=id_)
     return id_
@@ -98,7 +102,14 @@ def take_id(unit: Unit, info: EntityType, wanted: object) -> str:
 def alias_key(info: EntityType, value: Any) -> str:
     """Return the sort key of an alias."""
     assert info.alias is not None
-    return layout.alias_key(str(info.properties[info.alias].to_json(value)))
+    key = layout.alias_key(str(info.properties[info.alias].to_json(value)))
+    if not layout.is_key(key):
+        raise InvalidEntity(
+            f"{info.alias} is the alias of {info.name}, so it has at most "
+            f"{layout.LONGEST_KEY - 1} bytes",
+            field=info.alias,
+        )
+    return key
 
 
 def _move_alias(unit: Unit, entity: Managed, before: Record | None, after: Record) -> None:

@@ -7,13 +7,11 @@ from typing import Any
 
 from dynafile import Dynafile, GlobalIndex, Key, Table
 from dynafile.entities.backend import Backend, IndexRange, Item, Pair, Session
+from dynafile.entities.layout import AUDIT, INDEXES, PARTS, TYPES
 from dynafile.errors import InvalidArgument, InvalidEntityType
 from dynafile.transactions import Transaction
 
-PARTS = ("entity#", "alias#", "links#", "count#")
-"""What the partition keys of entities begin with, beside those of ``WHOLE``."""
-WHOLE = ("type", "audit")
-_CHUNK = 500
+_WHOLE = (TYPES, INDEXES, AUDIT)
 
 
 class TableBackend(Backend):
@@ -56,7 +54,7 @@ class TableBackend(Backend):
     def index_range(self, pk: str, wanted: IndexRange) -> Iterator[Pair]:
         """Yield the items of a partition that an index has, in the order of the index."""
         found = self.table.query(
-            index=wanted.attribute,
+            index=index_name(wanted.attribute),
             key_condition_expression=self.inside(pk, wanted),
             scan_index_forward=not wanted.backwards,
         )
@@ -85,7 +83,7 @@ class TableBackend(Backend):
         """Yield everything: partition key, sort key and attributes."""
         for found in self.table.scan():
             pk = found[self._pk]
-            if isinstance(pk, str) and (pk in WHOLE or pk.startswith(PARTS)):
+            if isinstance(pk, str) and (pk in _WHOLE or pk.startswith(PARTS)):
                 sk, item = self.pair(found)
                 yield pk, sk, item
 
@@ -98,12 +96,16 @@ class TableBackend(Backend):
 
     def indexes(self) -> frozenset[str]:
         """Return the attributes by which there are indexes."""
-        return frozenset(self.table.indexes)
+        return frozenset(
+            index.sk
+            for name, index in self.table.indexes.items()
+            if isinstance(index.sk, str) and name == index_name(index.sk)
+        )
 
     def ensure_index(self, attribute: str, kind: str) -> None:
         """Have an index by an attribute, which is filled now if the table has items."""
         index = GlobalIndex(pk=self._pk, sk=attribute, pk_type="S", sk_type=kind)
-        self.table.add_index(attribute, index)
+        self.table.add_index(index_name(attribute), index)
 
     def close(self) -> None:
         """Let go of it."""
@@ -132,7 +134,7 @@ class TableSession(Session):
     def index_range(self, pk: str, wanted: IndexRange) -> Iterator[Pair]:
         """Yield the items of a partition that an index has, in the order of the index."""
         found = self._transaction.query(
-            index=wanted.attribute,
+            index=index_name(wanted.attribute),
             key_condition_expression=self._backend.inside(pk, wanted),
             scan_index_forward=not wanted.backwards,
         )
@@ -158,6 +160,18 @@ class TableSession(Session):
         """Forget the writes."""
         error = InvalidEntityType("abandoned")
         self._transaction.__exit__(type(error), error, None)
+
+
+def index_name(attribute: str) -> str:
+    """Return the name of the index by an attribute: ASCII, whatever the field is called.
+
+    >>> index_name("N.age"), index_name("N.größe")
+    ('N.age', 'N.gr-f6--df-e')
+    """
+    return "".join(
+        each if each.isascii() and (each.isalnum() or each in "._") else f"-{ord(each):x}-"
+        for each in attribute
+    )
 
 
 def open_table(path: str) -> TableBackend:

@@ -36,9 +36,17 @@ class EntityType:
         for base in reversed(cls.__mro__):
             for name, value in vars(base).items():
                 self._declare(name, value)
+        self.index_attributes = {
+            f"{each.index_kind}.{name}": each
+            for name, each in self.properties.items()
+            if each.index_kind is not None
+        }
+        """The fields that can be indexed, by the attribute of their index."""
         self.defaults = {name: each.default for name, each in self.properties.items()}
         self.defaults |= {name: None for name, each in self.relations.items() if not each.many}
         self.version = self._version()
+        if self.hook is not None and not callable(self.hook):
+            raise InvalidEntity(f"on_event of {self.name} is a function, not {self.hook!r}")
         self.alias = self._alias()
 
     def _declare(self, name: str, value: object) -> None:
@@ -48,6 +56,10 @@ class EntityType:
             return
         if name.startswith("_"):
             raise InvalidEntity(f"a field cannot be named {name!r}: names with _ are Dynafile's")
+        if value.name != name:
+            raise InvalidEntity(
+                f"one {type(value).__name__} cannot be two fields, {value.name!r} and {name!r}"
+            )
         if isinstance(value, Property):
             self.properties[name] = value
         else:
@@ -65,6 +77,8 @@ class EntityType:
             raise InvalidEntity(
                 f"__alias__ of {self.name} is {alias!r}, which is none of its fields"
             )
+        if alias is not None and self.properties[alias].index_kind is None:
+            raise InvalidEntity(f"__alias__ of {self.name} is {alias!r}, which cannot be a key")
         return alias
 
     def blank(self) -> Any:

@@ -72,11 +72,11 @@ class Unit(Reading):
     ) -> None:
         self.home = home
         self.audited = audited
-        self._backend = backend
         self._coder = coder
         self._session: Session = backend.session()
         self._writes: dict[Place, Item | None] = {}
         self._pushed: dict[Place, Item | None] = {}
+        self._before: dict[Place, Item | None] = {}
         self._records: dict[Reference, Record | None] = {}
         self._seen: dict[Reference, Record] = {}
         self._claimed: dict[Reference, Managed] = {}
@@ -135,6 +135,8 @@ class Unit(Reading):
         mine = self._writes.get((pk, sk), _MISSING)
         if mine is not _MISSING:
             return None if mine is None else dict(mine)
+        if (pk, sk) in self._pushed:
+            self._push()  # it was undone since
         return self._session.get(pk, sk)
 
     def put(self, pk: str, sk: str, item: Item) -> None:
@@ -158,14 +160,25 @@ class Unit(Reading):
     def _push(self) -> None:
         """Let the session have what was written, so that its ranges have it too."""
         for place in self._pushed.keys() - self._writes.keys():
-            # An operation that was undone wrote it; what is there is what was there before.
-            before = self._backend.get(*place)
-            self._give(place, before)
+            # An operation that was undone wrote it.
+            self._give(place, self._before[place])
             del self._pushed[place]
+        for place, item in self._writes.items():
+            there = self._pushed.get(place, _MISSING)
+            if there is item:
+                continue
+            if there is _MISSING and place not in self._before:
+                self._before[place] = self._session.get(*place)
+            self._give(place, item)
+            self._pushed[place] = item
+
+    def _push_all(self) -> None:
+        """Let the session have everything, as there is nothing more to undo."""
+        for place in self._pushed.keys() - self._writes.keys():
+            self._give(place, self._before[place])
         for place, item in self._writes.items():
             if self._pushed.get(place, _MISSING) is not item:
                 self._give(place, item)
-                self._pushed[place] = item
 
     def _give(self, place: Place, item: Item | None) -> None:
         if item is None:
@@ -310,7 +323,7 @@ class Unit(Reading):
         """Make the changes; raises TransactionConflict where what was read has changed."""
         if self.entries:
             self._number_entries()
-        self._push()
+        self._push_all()
         self._session.commit()
         with self.home.mutex:
             self._settle()

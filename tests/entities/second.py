@@ -71,6 +71,8 @@ def serve() -> None:
         try:
             known.update(values)
             if text == "open":
+                if "db" in known:
+                    known["db"].close()
                 known["db"] = entities.Database.init(**values)
                 answer = True, None
             else:

@@ -346,6 +346,18 @@ def test_what_an_inner_block_made_is_gone_when_it_raises(tabular: Home) -> None:
     assert [one.name for one in Human.instances()] == ["Kept"]
 
 
+def test_what_an_inner_block_made_is_not_read_when_it_has_raised(tabular: Home) -> None:
+    """What a query inside had shown to the table was read from there until the next query."""
+    with tabular.db.transaction():
+        with pytest.raises(ZeroDivisionError), tabular.db.transaction():
+            Human(name="Lost")
+            assert len(Human.instances()) == 1
+            _ = 1 / 0
+        assert (Human.count(), Human.max_id(), Human["1"], Human["Lost"]) == (0, 0, None, None)
+        assert Human.instances() == []
+    assert (Human.count(), Human.instances()) == (0, [])
+
+
 def test_an_object_whose_creation_was_undone_is_not_the_next_one(tabular: Home) -> None:
     with tabular.db.transaction(), pytest.raises(ZeroDivisionError), tabular.db.transaction():
         lost = Human(name="Lost")

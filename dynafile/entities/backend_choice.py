@@ -1,27 +1,27 @@
-"""Opening what keeps entities: a folder, a table that is open, or maps of strings."""
+"""Which backend is meant by the arguments of a database."""
 
 from __future__ import annotations
 
 import os
 from typing import Final
 
-from dynafile import Table
 from dynafile.entities.backend import Backend
 from dynafile.entities.map_backend import MapBackend
 from dynafile.entities.storage import StringMap, check_storage
 from dynafile.entities.table_backend import TableBackend, open_table
 from dynafile.errors import InvalidArgument
+from dynafile.table_api import Table
 
 DEFAULT_PATH: Final = "./db"
 
 
-def open_backend(
+def choose_backend(
     storage: StringMap | None,
     audit: StringMap | None,
     path: str | os.PathLike[str] | None,
     table: Table | None,
 ) -> Backend:
-    """Return the one that was asked for; raises InvalidArgument where several were."""
+    """Open what was asked for; raises InvalidArgument where that is not one thing."""
     given = [name for name, value in (("db_storage", storage), ("path", path), ("table", table))
              if value is not None]  # fmt: skip
     if len(given) > 1:
