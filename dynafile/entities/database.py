@@ -279,14 +279,14 @@ class Database:
             claimed: Any = unit.claimed(Reference(coder.info.name, id_))
             if claimed is not None and type(claimed) is cls:
                 return claimed
-        entity = coder.entities.get(id_)
+        entity = coder.objects.get(id_)
         if entity is None or type(entity) is not cls or entity._gone:
             with self.mutex:
-                entity = coder.entities.get(id_)
+                entity = coder.objects.get(id_)
                 if entity is None or type(entity) is not cls or entity._gone:
                     entity = coder.info.blank()
                     entity.__dict__.update(_id=id_, _db=self, _record=coder.decode(item, id_))
-                    coder.entities[id_] = entity
+                    coder.objects.keep(id_, entity)
         elif unit is None and entity._record.revision != item["_revision"]:
             with self.mutex:
                 self._refresh(entity, coder, item)
@@ -306,7 +306,7 @@ class Database:
 
     def keep(self, entity: Any) -> None:
         """Have the object of a new entity for its record; who calls has the mutex."""
-        self.coder(entity._entity_type).entities[entity._id] = entity
+        self.coder(entity._entity_type).objects.keep(entity._id, entity)
 
     # -- everything -----------------------------------------------------------------------------
 
@@ -317,11 +317,9 @@ class Database:
             raise InvalidArgument("clear() is no part of a transaction: leave its block first")
         self._backend.clear()
         with self.mutex:
-            kept = [each for coder in self._coders.values() for each in coder.entities.values()]
-            for entity in kept:
-                entity.__dict__["_gone"] = True
             for coder in self._coders.values():
-                coder.entities.clear()
+                for entity in coder.objects.clear():
+                    entity.__dict__["_gone"] = True
 
     def dump_json(self, pretty: bool = False) -> str:
         """Return all entities as JSON, by type and id; :meth:`load_json` makes them again."""

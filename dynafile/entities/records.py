@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from msgspec import Struct
 from msgspec import field as made
@@ -14,6 +13,7 @@ from msgspec import field as made
 from dynafile.entities.backend import Item
 from dynafile.entities.field import LONGEST_KEY, Property, is_indexable
 from dynafile.entities.layout import Reference
+from dynafile.entities.objects_in_use import ObjectsInUse
 from dynafile.entities.types import EntityType
 from dynafile.errors import InvalidEntity
 
@@ -85,8 +85,7 @@ class Coder:
         indexed: AbstractSet[str] = frozenset(),
     ) -> None:
         self.info = info
-        self.entities: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        """The objects of the type that somebody has, by id."""
+        self.objects = ObjectsInUse()
         self.indexed = indexed
         self._as_text = as_text
         self._names = {name: _OWN + name if name in keys else name for name in info.defaults}
