@@ -12,15 +12,17 @@ import importlib
 import inspect
 import re
 import textwrap
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 import dynafile
-from dynafile import errors
+from dynafile import entities, errors
 from dynafile.aio.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -61,6 +63,26 @@ class Entry:
     parts: tuple[str, ...]
 
 
+_described: ModuleType = dynafile
+"""The package whose names are looked up."""
+
+
+def entities_reference() -> str:
+    """Return the reference of ``dynafile.entities``."""
+    with _describing(entities):
+        return reference()
+
+
+@contextmanager
+def _describing(package: ModuleType) -> Iterator[None]:
+    global _described
+    _described, before = package, _described
+    try:
+        yield
+    finally:
+        _described = before
+
+
 def reference() -> str:
     """Return the reference: a table of its names, then an entry for each of them."""
     entries = list(_entries())
@@ -77,8 +99,23 @@ def reference() -> str:
 
 
 def public_names() -> list[str]:
-    """Return the names of ``dynafile.__all__`` in the order of the reference."""
-    return sorted(dynafile.__all__, key=_rank)
+    """Return the names of a package in the order of the reference.
+
+    Those of ``__all__``, and what a package of a model imports as itself, which ``*`` leaves out.
+    """
+    if _described is dynafile:
+        return sorted(dynafile.__all__, key=_rank)
+    contents = ast.parse(Path(str(_described.__file__)).read_text(encoding="utf-8"))
+    beside = [
+        alias.name
+        for node in contents.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    ]
+    names = [name for name in _described.__all__ if isinstance(getattr(_described, name), type)]
+    known = {getattr(_described, name).__name__ for name in names}
+    return sorted([name for name in {*names, *beside} if name in known | set(beside)], key=_rank)
 
 
 def error_names() -> list[str]:
@@ -116,7 +153,7 @@ def twin_members(cls: type) -> dict[str, Kind]:
 
 def public_base(cls: type) -> type | None:
     """Return the nearest base that has an entry of its own."""
-    bases = (base for base in cls.__mro__[1:] if getattr(dynafile, base.__name__, None) is base)
+    bases = (base for base in cls.__mro__[1:] if getattr(_described, base.__name__, None) is base)
     return next(bases, None)
 
 
@@ -136,7 +173,7 @@ def _is_ours(cls: type) -> bool:
 
 def _entries() -> Iterator[Entry]:
     for name in public_names():
-        value = getattr(dynafile, name)
+        value = getattr(_described, name)
         if name == "errors":
             yield Entry(name, 2, (_doc(value, name),))
             for error in error_names():
@@ -304,12 +341,12 @@ def _docstrings_after(module: Any, cls: str | None) -> dict[str, str]:
 
 def _module(name: str) -> Any:
     """Return the module that a public name comes from, as the contents page imports it."""
-    value = getattr(dynafile, name)
+    value = getattr(_described, name)
     home = getattr(value, "__module__", None)
     if inspect.ismodule(value):
         return value
     if home is None or not home.startswith("dynafile."):
-        contents = ast.parse(Path(dynafile.__file__).read_text(encoding="utf-8"))
+        contents = ast.parse(Path(str(_described.__file__)).read_text(encoding="utf-8"))
         home = next(
             node.module
             for node in contents.body
@@ -343,7 +380,7 @@ def _assigned_doc(name: str) -> str:
 
 
 def _first_line(name: str) -> str:
-    value = getattr(dynafile, name)
+    value = getattr(_described, name)
     described = inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value)
     text = _doc(value, name) if described else _assigned_doc(name)
     return text.split("\n\n")[0].replace("\n", " ")
