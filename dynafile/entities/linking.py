@@ -17,7 +17,7 @@ from dynafile.entities.relations import ManyToMany, ManyToOne, OneToMany, OneToO
 from dynafile.entities.saving import check_owner, save
 from dynafile.entities.types import EntityType, accepts, named, reverse_of
 from dynafile.entities.unit import Managed, Unit, reference
-from dynafile.errors import InvalidEntity, InvalidEntityType
+from dynafile.errors import EntityDeleted, InvalidEntity, InvalidEntityType
 
 
 class Home(Protocol):
@@ -79,6 +79,11 @@ class Linker:
         self._reverse(entity, relation, found)
         return found
 
+    def _check_there(self, other: Managed) -> None:
+        """Raise EntityDeleted for what is gone; it must be there at the commit, too."""
+        if other._gone or self._unit.visible(other) is None:
+            raise EntityDeleted(f"{reference(other)} was deleted: nothing can lead to it")
+
     def _named(self, entity: Managed, relation: Relation[Any], name: str | int) -> Managed:
         for type_ in relation.types:
             for info in named(type_, entity._entity_type):
@@ -116,6 +121,8 @@ class Linker:
         other = None if given is None else self.one(entity, relation, given)
         old = self._at(entity, relation)
         other = self._ask(entity, relation, old, other)
+        if other is not None:
+            self._check_there(other)
         self._permit(entity)
         if isinstance(relation, ManyToOne) and other is not None:
             self._refuse_circle(entity, relation, other)
@@ -145,6 +152,7 @@ class Linker:
         if self.is_linked(reference(entity), relation, reference(other)):
             return
         other = self._ask(entity, relation, None, other)
+        self._check_there(other)
         self._permit(entity)
         if isinstance(relation, OneToMany):
             reverse = self._reverse(entity, relation, other)
