@@ -152,8 +152,9 @@ class Database:
 
     def reading(self) -> Reading:
         """Return what to read from: the open transaction, or what is committed."""
-        self._check_open()
-        return self.unit() or self._backend
+        if self._closed:
+            self._check_open()
+        return unit_of(self) or self._backend
 
     def run(self, body: Callable[[Unit], T]) -> T:
         """Make changes, all or none, in the open transaction or in one of their own.
@@ -244,7 +245,8 @@ class Database:
 
     def load(self, info: EntityType, id_: str) -> Any:
         """Return an entity by its id, as it is now, or None."""
-        coder, key = self.coder(info), layout.id_key(id_)
+        key = layout.id_key(id_)
+        coder = self._coders.get(info) or self.coder(info)
         item = self.reading().get(layout.entities(info.name), key) if layout.is_key(key) else None
         return None if item is None else self.adopt(coder, id_, item)
 
@@ -275,7 +277,7 @@ class Database:
     def adopt(self, coder: Coder, id_: str, item: Item) -> Any:
         """Return the object of an item: there is one a record, as long as somebody has it."""
         info = coder.info
-        ref, unit = Reference(info.name, id_), self.unit()
+        ref, unit = Reference(info.name, id_), unit_of(self)
         if unit is not None:
             claimed: Any = unit.claimed(ref)
             if claimed is not None and type(claimed) is info.cls:
@@ -286,7 +288,7 @@ class Database:
                 entity = info.blank()
                 entity.__dict__.update(_id=id_, _db=self, _record=coder.decode(item, id_))
                 self._entities[ref] = entity
-            elif unit is None:
+            elif unit is None and entity._record.revision != item["_revision"]:
                 self._refresh(entity, coder, item)
         if unit is not None:
             unit.see(entity, item)
