@@ -150,8 +150,9 @@ class Database:
 
     def reading(self) -> Reading:
         """Return what to read from: the open transaction, or what is committed."""
-        self._check_open()
-        return self.unit() or self._backend
+        if self._closed:
+            self._check_open()
+        return unit_of(self) or self._backend
 
     def run(self, body: Callable[[Unit], T]) -> T:
         """Make changes, all or none, in the open transaction or in one of their own.
@@ -244,7 +245,8 @@ class Database:
 
     def load(self, info: EntityType, id_: str) -> Any:
         """Return an entity by its id, as it is now, or None."""
-        coder, key = self.coder(info), layout.id_key(id_)
+        key = layout.id_key(id_)
+        coder = self._coders.get(info) or self.coder(info)
         item = self.reading().get(layout.entities(info.name), key) if layout.is_key(key) else None
         return None if item is None else self.adopt(coder, id_, item)
 
@@ -274,7 +276,7 @@ class Database:
 
     def adopt(self, coder: Coder, id_: str, item: Item) -> Any:
         """Return the object of an item: there is one a record, as long as somebody has it."""
-        unit, cls = self.unit(), coder.info.cls
+        unit, cls = unit_of(self), coder.info.cls
         if unit is not None:
             claimed: Any = unit.claimed(Reference(coder.info.name, id_))
             if claimed is not None and type(claimed) is cls:

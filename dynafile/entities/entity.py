@@ -15,7 +15,7 @@ from dynafile.entities.query import Query
 from dynafile.entities.records import Record, Stamp
 from dynafile.entities.relations import Relation
 from dynafile.entities.serializing import STAMPED, plain
-from dynafile.entities.transaction_block import is_any_open
+from dynafile.entities.transaction_block import open_units
 from dynafile.entities.types import EntityType, declare, find_type
 from dynafile.entities.unit import Counter, Unit, read_counter, read_length, reference
 from dynafile.errors import EntityDeleted, InvalidEntity, InvalidEntityType
@@ -220,8 +220,9 @@ class Entity(metaclass=EntityMeta):
         return record
 
     def _read(self, name: str) -> Any:
-        if self._record is not None and not is_any_open():
-            return self._record.values[name]
+        record = self._record
+        if record is not None and not open_units():
+            return record.values[name]
         return self._visible().values[name]
 
     def _stamp(self) -> Stamp:

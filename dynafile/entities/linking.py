@@ -17,7 +17,7 @@ from dynafile.entities.relations import ManyToMany, ManyToOne, OneToMany, OneToO
 from dynafile.entities.saving import check_owner, save
 from dynafile.entities.types import EntityType, accepts, named, reverse_of
 from dynafile.entities.unit import Managed, Unit, reference
-from dynafile.errors import InvalidEntity, InvalidEntityType
+from dynafile.errors import EntityDeleted, InvalidEntity, InvalidEntityType
 
 
 class Home(Protocol):
@@ -79,6 +79,11 @@ class Linker:
         self._reverse(entity, relation, found)
         return found
 
+    def _check_there(self, other: Managed) -> None:
+        """Raise EntityDeleted for what is gone; it must be there at the commit, too."""
+        if other._gone or self._unit.visible(other) is None:
+            raise EntityDeleted(f"{reference(other)} was deleted: nothing can lead to it")
+
     def _named(self, entity: Managed, relation: Relation[Any], name: str | int) -> Managed:
         for type_ in relation.types:
             for info in named(type_, entity._entity_type):
@@ -114,28 +119,26 @@ class Linker:
     def set_one(self, entity: Managed, relation: Relation[Any], given: Any) -> None:
         """Let a to-one relation lead to another entity, or to none."""
         other = None if given is None else self.one(entity, relation, given)
-        old = self._at(entity, relation)
-        other = self._ask(entity, relation, old, other)
+        other = self._ask(entity, relation, self._at(entity, relation), other)
         self._permit(entity)
-        if isinstance(relation, ManyToOne) and other is not None:
-            self._refuse_circle(entity, relation, other)
+        if other is not None:
+            self._check_there(other)
+            if isinstance(relation, ManyToOne):
+                self._refuse_circle(entity, relation, other)
         old = self._at(entity, relation)
         if old is not None and other is not None and reference(old) == reference(other):
             return
         if old is not None:
-            self._leave(entity, relation, old)
-        if other is None:
-            return
-        reverse = self._reverse(entity, relation, other)
-        if isinstance(reverse, OneToOne):
-            taken = self._at(other, reverse)
+            self._ask_to_part(entity, relation, old)
+        if other is not None:
+            reverse = self._reverse(entity, relation, other)
+            taken = None if reverse.many else self._at(other, reverse)
             self._ask_far(other, reverse, taken, entity)
-            self._permit(other)
+            if not reverse.many:
+                self._permit(other)
             if taken is not None:
-                self._leave(other, reverse, taken)
-        else:
-            self._ask_far(other, reverse, None, entity)
-        self._join(entity, relation, other)
+                self._ask_to_part(other, reverse, taken)
+        self._move(entity, relation, other)
 
     def add(self, entity: Managed, relation: Relation[Any], given: Any) -> None:
         """Add a link to a to-many relation."""
@@ -145,19 +148,21 @@ class Linker:
         if self.is_linked(reference(entity), relation, reference(other)):
             return
         other = self._ask(entity, relation, None, other)
+        self._check_there(other)
         self._permit(entity)
+        reverse = self._reverse(entity, relation, other)
         if isinstance(relation, OneToMany):
-            reverse = self._reverse(entity, relation, other)
             self._refuse_circle(other, reverse, entity)
             old = self._at(other, reverse)
             self._ask_far(other, reverse, old, entity)
             self._permit(other)
             if old is not None:
-                self._leave(other, reverse, old)
-            self._join(other, reverse, entity)
+                self._ask_to_part(other, reverse, old)
+            self._move(other, reverse, entity)
         else:
-            self._ask_far(other, self._reverse(entity, relation, other), None, entity)
-            self._join(entity, relation, other)
+            self._ask_far(other, reverse, None, entity)
+            if not self.is_linked(reference(entity), relation, reference(other)):
+                self._join(entity, relation, other)
         self._touch(entity)
 
     def remove(self, entity: Managed, relation: Relation[Any], given: Any) -> None:
@@ -173,7 +178,8 @@ class Linker:
         self._ask_far(other, reverse, entity, None)
         if isinstance(relation, OneToMany):
             self._permit(other)
-        self._part(entity, relation, other)
+        if self.is_linked(reference(entity), relation, reference(other)):
+            self._part(entity, relation, other)
         self._touch(entity)
 
     def set_many(self, entity: Managed, relation: Relation[Any], given: Any) -> None:
@@ -209,13 +215,22 @@ class Linker:
         if entity is not other or relation.name != relation.reverse_name:
             self._take_end(other, self._reverse(entity, relation, other), entity)
 
-    def _leave(self, entity: Managed, relation: Relation[Any], other: Managed) -> None:
-        """Part from the one at the other end, which is asked, and must agree to be changed."""
+    def _move(self, entity: Managed, relation: Relation[Any], other: Managed | None) -> None:
+        """Let a to-one end lead elsewhere, from what it leads to now: hooks may have changed it."""
+        self._free(entity, relation)
+        if other is None:
+            self._take_end(entity, relation, entity)
+            return
         reverse = self._reverse(entity, relation, other)
-        self._ask_far(other, reverse, entity, None)
         if not reverse.many:
-            self._permit(other)
-        self._part(entity, relation, other)
+            self._free(other, reverse)
+        self._join(entity, relation, other)
+
+    def _free(self, entity: Managed, relation: Relation[Any]) -> None:
+        """Take away the other end of what a to-one relation leads to."""
+        old = self._at(entity, relation)
+        if old is not None:
+            self._take_end(old, self._reverse(entity, relation, old), entity)
 
     def _put_end(self, entity: Managed, relation: Relation[Any], other: Managed) -> None:
         owner, target = reference(entity), reference(other)
@@ -230,7 +245,9 @@ class Linker:
     def _take_end(self, entity: Managed, relation: Relation[Any], other: Managed) -> None:
         owner, target = reference(entity), reference(other)
         if not relation.many:
-            save(self._unit, entity, self._unit.claim(entity).with_value(relation.name, None))
+            record = self._unit.claim(entity)
+            if record.values[relation.name] is not None:
+                save(self._unit, entity, record.with_value(relation.name, None))
             return
         self._unit.delete(layout.links(owner, relation.name), layout.link_key(target))
         length = self._unit.length(owner, relation.name)
@@ -301,6 +318,13 @@ class Linker:
     ) -> None:
         info, name = entity._entity_type, relation.name
         call_entity_hook(info, entity, name, old, new, ACTION_MODIFY)
+
+    def _ask_to_part(self, entity: Managed, relation: Relation[Any], other: Managed) -> None:
+        """Ask the one at the other end, which must agree to be changed."""
+        reverse = self._reverse(entity, relation, other)
+        self._ask_far(other, reverse, entity, None)
+        if not reverse.many:
+            self._permit(other)
 
     def _permit(self, entity: Managed) -> None:
         check_owner(entity, self._unit.claim(entity), "update")

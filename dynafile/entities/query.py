@@ -203,6 +203,8 @@ class Query(Generic[E]):
         """Say whether the entities of all the types are in the index of a field."""
         if not field.indexed or not self._home.has_indexes:
             return False
+        if not self._info.cls.__subclasses__():
+            return True
         return all(
             info.properties[field.name].index_attribute == field.index_attribute
             for info in self._info.derived()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from dynafile.entities.unit import Unit
 
@@ -28,9 +28,8 @@ def unit_of(home: object) -> Unit | None:
     return next((unit for unit in units if unit.home is home and unit.is_here()), None)
 
 
-def is_any_open() -> bool:
-    """Say whether a unit may be open here, of whatever database."""
-    return bool(_units.get())
+open_units: Final = _units.get
+"""Returns the units that may be open here, of whatever database; most often none."""
 
 
 class TransactionBlock:

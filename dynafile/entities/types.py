@@ -31,6 +31,8 @@ class EntityType:
             )
         self.namespace: str | None = namespace
         self.name = cls.__name__ if namespace is None else f"{namespace}::{cls.__name__}"
+        if self.name == "_system":
+            raise InvalidEntity("a type cannot be named '_system', which dumps have for their own")
         self.properties: dict[str, Property[Any]] = {}
         self.relations: dict[str, Relation[Any]] = {}
         for base in reversed(cls.__mro__):

@@ -143,6 +143,23 @@ def test_a_function_is_run_again_until_it_has_no_conflict(files: Home, second: S
     assert second("Human['Ann'].age") == 7
 
 
+@pytest.mark.parametrize("change", ["friends", "boss", "spouse", "add"])
+def test_nothing_comes_to_lead_to_what_another_process_deletes(
+    files: Home, second: Second, change: str
+) -> None:
+    """The far end was not read, so that a link to nothing could be made."""
+    ann, bob = Human(name="Ann"), Human(name="Bob")
+    with pytest.raises(TransactionConflict), files.db.transaction():
+        if change == "add":
+            ann.staff.add(bob)
+        else:
+            setattr(ann, change, [bob] if change == "friends" else bob)
+        second("Human['Bob'].delete()")
+    with pytest.raises((EntityConflict, EntityDeleted)):
+        ann.friends.add(bob)
+    assert (len(ann.friends), len(ann.staff), ann.boss, ann.spouse) == (0, 0, None, None)
+
+
 def test_only_one_of_two_processes_gets_an_alias(files: Home, second: Second) -> None:
     second.send("Human(name='Ann')._id")
     try:
