@@ -137,7 +137,7 @@ def test_objects_are_let_go(home: Home) -> None:
     for number in range(50):
         Human(name=str(number)).friends.add("0")
     gc.collect()
-    assert len(home.db._entities) == 0
+    assert home.db.coder(Human._entity_type).objects.clear() == []
     assert [one.name for one in Human.load_some(50)] == ["49"]
 
 
