@@ -226,6 +226,33 @@ def test_an_audit_log_that_is_none_is_not_loaded(home: Home, entry: dict[str, An
     assert home.db.get_audit() == {}
 
 
+class Full(MemoryStorage):
+    """Takes so many values more, as a canister's memory may."""
+
+    left = 10_000
+
+    def insert(self, key: str, value: str) -> None:
+        if self.left == 0:
+            raise MemoryError("it is full")
+        self.left -= 1
+        super().insert(key, value)
+
+
+def test_a_storage_that_is_full_keeps_what_it_had() -> None:
+    storage = Full()
+    with Database(db_storage=storage, audit_enabled=True) as db:
+        ann = Human(name="Ann")
+        before = dict(storage.items()), state()
+        for left in range(5):
+            storage.left = left
+            with pytest.raises(MemoryError):
+                Human(name="Bob", friends=[ann])
+            storage.left = 10_000
+            assert (dict(storage.items()), state()) == before
+        assert Human(name="Bob")._id == "2"
+    db.close()
+
+
 # -- many links -----------------------------------------------------------------------------------
 
 
