@@ -71,6 +71,8 @@ def set_property(unit: Unit, entity: Managed, name: str, value: Any) -> None:
     """Set a property: the hook is asked, then the value is checked, then the owner."""
     info = entity._entity_type
     old = unit.claim(entity).values[name]
+    if info.hook is not None:
+        old = getattr(entity, name)  # a copy, where it could be changed
     action = ACTION_CREATE if reference(entity) in unit.creating else ACTION_MODIFY
     allowed = call_entity_hook(info, entity, name, old, value, action)
     checked = info.properties[name].validate(allowed)

@@ -9,7 +9,8 @@
                              Person@#011       an end of a link: {"type": "Person", "id": "1"}
     entity.count#Person@3    children          how many links that list has
     entity.types             Person            {"last": 4, "count": 3}: the last id, how many are
-    entity.indexes           Person            {"fields": ["N.age"], "version": 1}: what is indexed
+    entity.indexes           Person            {"fields": ["N.age"], "version": 1, "alias": "name"}:
+                                               what is indexed, of which version
     entity.audit             0000000000000000  an entry of the audit log
     entity.audit             last              how many numbers were given
 

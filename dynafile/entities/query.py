@@ -13,6 +13,7 @@ from msgspec import Struct
 from dynafile.entities import layout
 from dynafile.entities.backend import IndexRange, Item, Reading
 from dynafile.entities.field import Property, is_indexable
+from dynafile.entities.properties import String
 from dynafile.entities.records import Coder
 from dynafile.entities.types import EntityType
 from dynafile.errors import InvalidEntity, InvalidEntityType
@@ -171,6 +172,9 @@ class Query(Generic[E]):
     def explain(self) -> Plan:
         """Tell how it is answered: by which index, or by reading all entities of the type."""
         types = tuple(info.name for info in self._info.derived())
+        alias = self._alias()
+        if alias is not None:
+            return Plan(types, alias.field, f"looks the alias {alias.field!r} up", sorts=False)
         field = self._index()
         sorts = self._order is not None and self._order != (field and field.name)
         if field is not None:
@@ -211,6 +215,25 @@ class Query(Generic[E]):
             if field.name in info.properties
         )
 
+    def _alias(self) -> Condition | None:
+        """Return the condition that names an alias, which one entity of a type has at the most."""
+        name, types = self._info.alias, self._info.derived()
+        for each in self._conditions:
+            if each.operator == "eq" and each.field == name and isinstance(each.value, str):
+                is_text = all(isinstance(info.properties.get(name), String) for info in types)
+                return each if is_text and all(info.alias == name for info in types) else None
+        return None
+
+    def _by_alias(self, info: EntityType, alias: str) -> Iterator[Row]:
+        coder, reading, key = self._home.coder(info), self._home.reading(), layout.alias_key(alias)
+        found = reading.get(layout.aliases(info.name), key) if layout.is_key(key) else None
+        id_ = "" if found is None else found["id"]
+        item = reading.get(layout.entities(info.name), layout.id_key(id_)) if id_ else None
+        if item is not None:
+            values = coder.decode(item, id_).values
+            if all(condition.holds(values) for condition in self._conditions):
+                yield values, (coder, id_, item)
+
     def _index(self) -> Property[Any] | None:
         """Return the field whose index is read, that of the narrowest condition or the order."""
         conditions = [each for each in self._conditions if each.operator in _BY_INDEX]
@@ -226,8 +249,12 @@ class Query(Generic[E]):
 
     def _found(self) -> Iterator[Row]:
         field, order = self._index(), self._order
-        types = self._info.derived()
-        parts = [self._of_type(info, field) for info in types]
+        types, alias = self._info.derived(), self._alias()
+        if alias is not None:
+            field = None
+            parts = [self._by_alias(info, alias.value) for info in types]
+        else:
+            parts = [self._of_type(info, field) for info in types]
         if order is None:
             yield from (row for part in parts for row in part)
             return

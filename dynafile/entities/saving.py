@@ -13,7 +13,13 @@ from dynafile.entities.serializing import plain
 from dynafile.entities.system_time import SystemTime
 from dynafile.entities.types import EntityType
 from dynafile.entities.unit import Counter, Managed, Unit, reference
-from dynafile.errors import DuplicateEntity, InvalidEntity, InvalidEntityType, NotPermitted
+from dynafile.errors import (
+    DuplicateEntity,
+    DynafileError,
+    InvalidEntity,
+    InvalidEntityType,
+    NotPermitted,
+)
 
 
 def check_owner(entity: Managed, record: Record, what: str) -> None:
@@ -24,14 +30,25 @@ def check_owner(entity: Managed, record: Record, what: str) -> None:
     caller = get_caller_id()
     if caller == stamp.owner:
         return
-    rule = getattr(entity, "may_change", None)
-    if rule is not None and rule(caller) is True:
+    if _may_change(entity, caller):
         return
     raise NotPermitted(
         f"Only the owner can {what} this entity. Current owner: {stamp.owner}; {caller} is at "
         f"work on {reference(entity)}",
         owner=stamp.owner,
     )
+
+
+def _may_change(entity: Managed, caller: str) -> bool:
+    rule = getattr(entity, "may_change", None)
+    if rule is None:
+        return False
+    try:
+        return rule(caller) is True
+    except DynafileError:
+        raise
+    except Exception as error:
+        raise NotPermitted(f"may_change of {reference(entity)} failed: {error!r}") from error
 
 
 def new_stamp(info: EntityType) -> Stamp | None:

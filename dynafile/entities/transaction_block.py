@@ -6,6 +6,7 @@ from contextvars import ContextVar, Token
 from typing import Final, Protocol, Self
 
 from dynafile.entities.unit import Unit
+from dynafile.errors import InvalidArgument
 
 _units: ContextVar[tuple[Unit, ...]] = ContextVar("dynafile_entities_units", default=())
 
@@ -46,7 +47,8 @@ class TransactionBlock:
         return self._unit is not None and self._unit.is_stale()
 
     def __enter__(self) -> Self:
-        self._mark = None
+        if self._unit is not None:
+            raise InvalidArgument("a transaction is used once: make another with transaction()")
         outer = self._home.unit()
         if outer is not None:
             self._unit, self._mark = outer, outer.mark()

@@ -98,10 +98,6 @@ class EntityType:
         hook: Hook | None = getattr(self.cls, "on_event", None)
         return hook
 
-    def is_a(self, name: str) -> bool:
-        """Say whether this is a type, or declared under it."""
-        return any(info.name == name for info in self.lineage())
-
     def lineage(self) -> Iterator[EntityType]:
         """Yield this type and those that it is derived from."""
         for base in self.cls.__mro__:

@@ -17,7 +17,13 @@ from entities.second import Second
 
 from dynafile.entities import Database
 from dynafile.entities.context import get_caller_id
-from dynafile.errors import DuplicateEntity, EntityConflict, EntityDeleted, TransactionConflict
+from dynafile.errors import (
+    DuplicateEntity,
+    EntityConflict,
+    EntityDeleted,
+    InvalidArgument,
+    TransactionConflict,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -341,6 +347,18 @@ def test_a_task_that_began_inside_of_a_transaction_is_not_a_part_of_it(tabular: 
 
 
 # -- undone ---------------------------------------------------------------------------------------
+
+
+def test_a_block_is_used_once(tabular: Home) -> None:
+    """Entered again inside of itself, it never committed."""
+    block = tabular.db.transaction()
+    with block:
+        ann = Human(name="Ann")
+        with pytest.raises(InvalidArgument, match="once"), block:
+            pass
+    with pytest.raises(InvalidArgument, match="once"), block:
+        pass
+    assert Human["Ann"] is ann
 
 
 def test_what_an_inner_block_made_is_gone_when_it_raises(tabular: Home) -> None:

@@ -258,6 +258,15 @@ def test_only_the_owner_or_who_the_rule_names(lasting: Home) -> None:
     assert Owned.count() == 0
 
 
+def test_a_rule_that_fails_permits_nothing(home: Home) -> None:
+    with home.db.as_user("ann"):
+        one = Owned(name="a", readers=None)  # None.split() in the rule
+    with home.db.as_user("bob"), pytest.raises(PermissionError) as caught:
+        one.name = "b"
+    assert isinstance(caught.value.__cause__, AttributeError)
+    assert one.name == "a"
+
+
 def test_a_link_takes_from_nobody_what_is_his(home: Home) -> None:
     with home.db.as_user("ann"):
         folder, note = Owned(name="folder"), Owned(name="note")

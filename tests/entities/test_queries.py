@@ -31,7 +31,7 @@ from dynafile.entities import (
     String,
     Time,
 )
-from dynafile.errors import DynafileError, InvalidEntity
+from dynafile.errors import DuplicateEntity, DynafileError, InvalidEntity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,6 +194,31 @@ def test_text_and_bytes_contain_and_begin(home: Home) -> None:
         assert Row.where(raw__contains=part.encode()).all() == has
         assert Row.where(text__startswith=part).all() == begins
         assert Row.where(raw__startswith=part.encode()).all() == begins
+
+
+class Named(Entity):
+    __alias__ = "name"
+    name = String()
+    size = Integer()
+
+
+class NamedToo(Named):
+    """Has aliases of its own."""
+
+
+def test_an_alias_is_looked_up(home: Home) -> None:
+    made = [kind(name=name, size=size) for size, name in enumerate(["a", "b", None, ""])
+            for kind in (Named, NamedToo)]  # fmt: skip
+    for name in ("a", "b", "", "zz", "x" * 5000):
+        fit = [one for one in made if one.name == name]
+        assert Named.find({"name": name}) == fit
+        assert Named.where(name=name).order_by("-size").count() == len(fit)
+        assert Named.where(name=name, size=0).all() == [one for one in fit if one.size == 0]
+        assert str(Named.where(name=name).explain()) == "looks the alias 'name' up"
+    assert Named.where(name=None).all() == made[4:6]
+    assert "reads all" in str(Named.where(name=None).explain())
+    made[0].name = "c"
+    assert Named.where(name="a").all() == [made[1]]
 
 
 class Loose(Entity):
@@ -377,6 +402,28 @@ def test_another_type_that_has_the_index_already_is_not_taken_for_this_one(tabul
     tabular.db._coders.clear()
     new = declare(age=Integer(indexed=True))
     assert new.where(age=1).count() == 1
+
+
+def test_an_alias_that_is_declared_later_finds_what_was_there(lasting: Home) -> None:
+    """Entities that were there before were not found by it, and two could have the same."""
+    old = declare(name=String(), mail=String())
+    made = [old(name=f"n{number}", mail=f"m{number}") for number in range(450)]
+    made.append(old())
+    lasting.reopen()
+    new = declare(name=String(), mail=String(), __alias__="name")
+    assert new["n449"]._id == "450"
+    assert new.find({"name": "n3"}) == [new["4"]]
+    lasting.reopen()
+    last = declare(name=String(), mail=String(), __alias__="mail")
+    assert (last["n3"], last["m3"]._id) == (None, "4")
+    with pytest.raises(DuplicateEntity):
+        last(mail="m3")
+    last(name="n3")
+    lasting.reopen()
+    with pytest.raises(DuplicateEntity, match="Later@4 and Later@452 both have 'n3'"):
+        declare(name=String(), mail=String(), __alias__="name").instances()
+    lasting.reopen()
+    assert declare(name=String(), mail=String(), __alias__="mail")["m3"]._id == "4"
 
 
 def test_a_program_without_the_index_keeps_it_right(tmp_path: Path) -> None:
