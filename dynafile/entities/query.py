@@ -230,9 +230,9 @@ class Query(Generic[E]):
         id_ = "" if found is None else found["id"]
         item = reading.get(layout.entities(info.name), layout.id_key(id_)) if id_ else None
         if item is not None:
-            values = coder.decode(item, id_).values
-            if all(condition.holds(values) for condition in self._conditions):
-                yield values, (coder, id_, item)
+            row = Row(coder, id_, item)
+            if all(condition.holds(row.values) for condition in self._conditions):
+                yield row
 
     def _index(self) -> Property[Any] | None:
         """Return the field whose index is read, that of the narrowest condition or the order."""
