@@ -19,7 +19,6 @@ from dynafile.database_handle import TablePage
 from dynafile.descriptions import IndexDescription, TableDescription
 from dynafile.errors import DynafileError
 from dynafile.expressions import Attr, Key, begins_with, between, eq, gt, gte, lt, lte
-from dynafile.repair import RepairedTable, RepairReport, UnreadableCommits, repair
 from dynafile.results import (
     Capacity,
     ConsumedCapacity,
@@ -36,8 +35,6 @@ from dynafile.statements.results import (
     StatementResult,
     StatementTransactionResult,
 )
-from dynafile.store.journal_remains import Damage
-from dynafile.store.salvage import LostRange
 from dynafile.stream_operations import (
     Shard,
     StreamDescription,
@@ -67,6 +64,9 @@ if TYPE_CHECKING:
         AsyncTable,
         AsyncTransaction,
     )
+    from dynafile.repairing import RepairedTable, RepairReport, UnreadableCommits, repair
+    from dynafile.store.journal_remains import Damage
+    from dynafile.store.salvage import LostRange
 
 __version__ = "1.0.0a1"
 
@@ -140,8 +140,20 @@ __all__ = [
 ]
 
 
+_REPAIRING = {
+    "Damage": "dynafile.store.journal_remains",
+    "LostRange": "dynafile.store.salvage",
+    "RepairReport": "dynafile.repairing",
+    "RepairedTable": "dynafile.repairing",
+    "UnreadableCommits": "dynafile.repairing",
+    "repair": "dynafile.repairing",
+}
+
+
 def __getattr__(name: str) -> object:
-    """Import what is for asyncio when it is first asked for: asyncio takes long to import."""
+    """Import what few need when it is first asked for, because that takes long."""
     if name in __all__ and name.startswith("Async"):
         return getattr(importlib.import_module("dynafile.aio"), name)
+    if name in _REPAIRING:
+        return getattr(importlib.import_module(_REPAIRING[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

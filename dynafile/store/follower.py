@@ -171,7 +171,10 @@ class Follower(Loader):
             self.journal.follow(decode_numbers(key)[0])
         elif kind == CHECKPOINT:
             assert self.journal is not None
-            self.checkpoint = Checkpoint(*decode_numbers(key))
+            checkpoint = Checkpoint(*decode_numbers(key))
+            # A clean close notes more in the file than the record knew.
+            synced = max(checkpoint.synced, self.checkpoint.synced)
+            self.checkpoint = checkpoint._replace(synced=synced)
             # One that somebody forged does not make the journal past it longer than it is.
             self.journal.checkpoint = max(self.journal.checkpoint, self.checkpoint.lsn)
             if not self.whole:

@@ -467,7 +467,7 @@ def test_writers_wait_for_a_repair(many: Path, tmp_path: Path) -> None:
             db.put_item(item=numbered(1))
         return real(*arguments)
 
-    with patch("dynafile.repair.salvage_table", while_repairing):
+    with patch("dynafile.repairing.salvage_table", while_repairing):
         assert repair(many, tmp_path / "new").lossless
 
 

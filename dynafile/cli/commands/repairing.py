@@ -13,8 +13,8 @@ from dynafile.cli.options import FormatOption, PathArgument, TableOption
 from dynafile.cli.output import OutputFormat, chosen, print_items
 from dynafile.cli.progress import progress_bar
 from dynafile.cli.tagged import dumps
-from dynafile.repair import RepairedTable, RepairReport
-from dynafile.repair import repair as repair_folder
+from dynafile.repairing import RepairedTable, RepairReport
+from dynafile.repairing import repair as repair_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
