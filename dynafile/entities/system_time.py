@@ -64,7 +64,7 @@ class SystemTime:
     def parse_timestamp(text: str) -> int:
         """Return the milliseconds that :meth:`format_timestamp` wrote; raises ValueError.
 
-        >>> SystemTime.parse_timestamp('2025-09-12 22:15:35.882')
+        >>> SystemTime.parse_timestamp("2025-09-12 22:15:35.882")
         1757715335882
         """
         moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
