@@ -354,6 +354,11 @@ class LocalVolume:
         except OSError:
             return True
 
+    def is_within(self, name: str) -> bool:
+        """Say whether no link leads to it."""
+        root = os.path.realpath(self.root)
+        return os.path.realpath(f"{root}/{name}") == f"{root}/{name}"
+
     def _refuse_removed(self) -> None:
         """Raise StoreFailed where nobody will find again what was synced."""
         # A microsecond beside a sync. The path is asked only when the file has no name left: that

@@ -193,6 +193,10 @@ class MemoryVolume:
         """Say no: nobody else can reach the memory."""
         return False
 
+    def is_within(self, name: str) -> bool:
+        """Say yes: there are no links."""
+        return True
+
     def forget(self, name: str) -> None:
         """Do nothing: nothing is held open."""
 

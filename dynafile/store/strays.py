@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from dynafile.store.names import (
@@ -42,12 +41,13 @@ def stray_folders(volume: Volume, schema: Schema, homes: Iterable[str] | None = 
             strays.append(home.rstrip("/"))
         else:
             strays += [stray for top in sorted(tops) for stray in found[top]]
-    return [each for each in strays if _is_within(volume, each)]
+    # What a link leads to may be in another store, whose folders look like strays of this one.
+    return [each for each in strays if volume.is_within(each)]
 
 
 def empty_tmp(volume: Volume, schema: Schema) -> None:
     """Remove what was half made or taken away; under the lock."""
-    within = _is_within(volume, "tmp")
+    within = volume.is_within("tmp")
     names = [f"tmp/{name}" for name in volume.list("tmp") if within and is_half_made(name)]
     if any(map(volume.list, names)):
         # Who took a folder away may have died before its sync; it must not come back by half.
@@ -69,12 +69,6 @@ def left_behind(volume: Volume, folders: Iterable[str]) -> list[str]:
 def homes_of(folders: Iterable[str]) -> set[str]:
     """Return the homes of the folders of keyspaces."""
     return set(map(home_of, folders))
-
-
-def _is_within(volume: Volume, name: str) -> bool:
-    """Say whether no link leads to it: in another store folders look like strays of this one."""
-    root = os.path.realpath(volume.root)
-    return os.path.realpath(f"{root}/{name}") == f"{root}/{name}"
 
 
 def _strays_in(volume: Volume, top: str, kept: set[str]) -> list[str]:

@@ -167,6 +167,9 @@ class Volume(Protocol):
     def removed(self) -> bool:
         """Say whether the folder that was opened is gone, or another one is in its place."""
 
+    def is_within(self, name: str) -> bool:
+        """Say whether no link, in the place of it or of a folder above it, leads out of here."""
+
     def forget(self, name: str) -> None:
         """Drop what is held open of a file, so that the next use opens it again."""
 

@@ -200,6 +200,9 @@ class WatchedVolume:
     def removed(self) -> bool:
         return self.inner.removed()
 
+    def is_within(self, name: str) -> bool:
+        return self.inner.is_within(name)
+
     def forget(self, name: str) -> None:
         self.inner.forget(name)
 
