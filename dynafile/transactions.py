@@ -268,7 +268,7 @@ class Transaction(TransactionItems):
         if kind is None:
             self._commit()
 
-    def _is_stale(self) -> bool:
+    def is_stale(self) -> bool:
         """Say whether what the transaction read has changed by now, so that it cannot commit."""
         try:
             self._store.look(self._validate)
@@ -333,7 +333,7 @@ def run(
                 try:
                     result = body(transaction)
                 except Exception as error:
-                    if transaction._is_stale():
+                    if transaction.is_stale():
                         raise TransactionConflict(STALE) from error
                     raise
         except TransactionConflict as conflict:

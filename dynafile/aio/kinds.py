@@ -129,7 +129,11 @@ TRANSACTION_ITEMS: Final[Mapping[str, Kind]] = {
 }
 """Nothing is written before the transaction ends; until then a put only looks."""
 
-TRANSACTION: Final[Mapping[str, Kind]] = {**TRANSACTION_ITEMS, "table": Kind.OWN}
+TRANSACTION: Final[Mapping[str, Kind]] = {
+    **TRANSACTION_ITEMS,
+    "table": Kind.OWN,
+    "is_stale": Kind.OWN,
+}
 
 STREAM: Final[Mapping[str, Kind]] = {"close": Kind.OWN, "closed": Kind.OWN}
 

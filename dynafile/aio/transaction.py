@@ -72,8 +72,9 @@ class AsyncTransaction(AsyncTransactionItems):
         else:
             await self._turns.call_here(end)
 
-    async def _is_stale(self) -> bool:
-        return await self._turns.call(Kind.READ, self._begun()._is_stale)
+    async def is_stale(self) -> bool:
+        """Say whether what the transaction read has changed by now, so that it cannot commit."""
+        return await self._turns.call(Kind.READ, self._begun().is_stale)
 
 
 async def run(
@@ -95,7 +96,7 @@ async def run(
                         )
                     result = await awaitable
                 except Exception as error:
-                    if await transaction._is_stale():
+                    if await transaction.is_stale():
                         raise TransactionConflict(STALE) from error
                     raise
         except TransactionConflict as conflict:

@@ -8,7 +8,7 @@ from typing import Any
 from dynafile import Dynafile, GlobalIndex, Key, Table
 from dynafile.entities.backend import Backend, IndexRange, Item, Pair, Session
 from dynafile.entities.layout import AUDIT, INDEXES, PARTS, TYPES
-from dynafile.errors import InvalidArgument, InvalidEntityType
+from dynafile.errors import InvalidArgument
 from dynafile.transactions import Transaction
 
 _WHOLE = (TYPES, INDEXES, AUDIT)
@@ -154,12 +154,11 @@ class TableSession(Session):
 
     def is_stale(self) -> bool:
         """Say whether what was read has changed."""
-        return self._transaction._is_stale()
+        return self._transaction.is_stale()
 
     def abandon(self) -> None:
         """Forget the writes."""
-        error = InvalidEntityType("abandoned")
-        self._transaction.__exit__(type(error), error, None)
+        self._transaction.__exit__(InvalidArgument, None, None)  # as when a block raises
 
 
 def index_name(attribute: str) -> str:

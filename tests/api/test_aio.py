@@ -296,8 +296,10 @@ def test_a_stale_exception_is_a_conflict(tmp_path: Path) -> None:
                 nonlocal tries
                 tries += 1
                 await tx.get_item(key=item(1))
+                assert not await tx.is_stale()
                 if tries == 1:
                     await db.put_item(item=item(1, changed=True))
+                    assert await tx.is_stale()
                     raise KeyError("of a mixture")
                 return "done"
 

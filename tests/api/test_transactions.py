@@ -735,21 +735,24 @@ CONFLICTS: dict[str, set[str]] = {
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("writes", [True, False])
 def test_what_conflicts(database: OpenDatabase, read: str, writes: bool) -> None:
-    found = set()
+    found, stale = set(), set()
     for name, write in WRITES.items():
         db = database(":memory:", indexes=INDEXES)
         filled(db)
         try:
             with db.transaction() as tx:
                 READS[read](tx)
+                assert not tx.is_stale()
                 write(db)
                 if writes:
                     tx.put_item(item=item("mine"))
+                if tx.is_stale():
+                    stale.add(name)
         except errors.TransactionConflict:
             found.add(name)
         assert (db.get_item(key=key("mine")) is not None) == (writes and name not in found)
         db.close()
-    assert found == CONFLICTS[read]
+    assert found == stale == CONFLICTS[read]
 
 
 def test_conflicts_of_processes(database: OpenDatabase, worker: StartWorker) -> None:
