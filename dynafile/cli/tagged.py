@@ -41,15 +41,15 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     return json.dumps(structure(value), ensure_ascii=False, indent=indent, separators=separators)
 
 
-def structure(value: object) -> object:
+def structure(value: Any) -> object:
     """Return the value as JSON's own types, with tags where they are needed."""
     kind = type(value)
     if kind in _PLAIN:
         return value
     if kind is dict:
-        return _map(value)  # type: ignore[arg-type]
+        return _map(value)
     if kind is list:
-        return [structure(element) for element in value]  # type: ignore[attr-defined]
+        return [structure(element) for element in value]
     writer = _WRITERS.get(kind)
     if writer is None:
         raise TypeError(f"no JSON for a value of type {kind.__name__}")

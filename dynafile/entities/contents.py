@@ -90,7 +90,7 @@ class Enumeration(Property[M]):
         if not isinstance(members, enum.EnumMeta):
             raise InvalidEntityType(f"an Enumeration is of an enum.Enum, not of {members!r}")
         self.members = members
-        self.wanted = f"one of {members.__name__}: {', '.join(members.__members__)}"  # type: ignore[misc]
+        self.wanted = f"one of {members.__name__}: {', '.join(members.__members__)}"
         super().__init__(default, indexed=indexed)
 
     def check(self, value: object) -> M:

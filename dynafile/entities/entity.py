@@ -26,6 +26,7 @@ E = TypeVar("E", bound="Entity")
 class EntityMeta(type):
     """Makes ``Person["1"]`` a lookup."""
 
+    # mypy lets no metaclass say that what comes of it is of the class that is asked.
     def __getitem__(  # type: ignore[misc]
         cls: type[E], key: str | int | tuple[str, Any]
     ) -> E | None:

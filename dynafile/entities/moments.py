@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from dynafile.entities.field import Property, parsed
@@ -12,7 +11,7 @@ T = TypeVar("T")
 
 
 class _Moment(Property[T]):
-    type: ClassVar[type]
+    type: ClassVar[Any]  # date, datetime or time, which share no base
 
     def to_json(self, value: Any) -> str:
         """Return it in ISO 8601."""
@@ -21,15 +20,15 @@ class _Moment(Property[T]):
     def from_json(self, value: Any) -> T:
         """Read ISO 8601; raises as :meth:`check` does."""
         if isinstance(value, str):
-            parse: Callable[[str], Any] = self.type.fromisoformat  # type: ignore[attr-defined]
-            return self.check(parsed(self, parse, value))
+            return self.check(parsed(self, self.type.fromisoformat, value))
         return self.check(value)
 
     def check(self, value: object) -> T:
         """Return it; raises unless it is of the type."""
         if not isinstance(value, self.type):
             raise self._mismatch(value)
-        return value  # type: ignore[return-value]
+        moment: T = value
+        return moment
 
     def check_type(self, value: object) -> T:
         """Return a value to compare with: one that has its place in the order."""

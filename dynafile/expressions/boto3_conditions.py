@@ -125,9 +125,9 @@ def key_parts(condition: object) -> tuple[str, str, tuple[Any, ...]]:
     return operator, key.name, tuple(bounds)
 
 
-def _parts(condition: object) -> tuple[str, Sequence[Any]]:
+def _parts(condition: Any) -> tuple[str, Sequence[Any]]:
     try:
-        expression = condition.get_expression()  # type: ignore[attr-defined]
+        expression = condition.get_expression()
         operator, values = expression["operator"], tuple(expression["values"])
     except (LookupError, TypeError, AttributeError):
         raise InvalidArgument(f"{condition!r} is no condition of boto3") from None

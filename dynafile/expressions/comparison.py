@@ -77,7 +77,7 @@ ATTRIBUTE_TYPES: Final = frozenset(["S", "N", "B", "BOOL", "NULL", "L", "M", "SS
 """The type names of DynamoDB."""
 
 
-def kind_of(value: object) -> str | None:
+def kind_of(value: Any) -> str | None:
     """Return what a value compares with: DynamoDB's type, or ``MOMENT``, ``TIME``, ``UUID``.
 
     A moment or time that has a UTC offset is marked with a plus sign. None for a value that
@@ -85,7 +85,7 @@ def kind_of(value: object) -> str | None:
     """
     kind = _KINDS.get(type(value))
     if kind == "SET":
-        member = next(iter(value), None)  # type: ignore[call-overload]
+        member = next(iter(value), None)
         inner = _KINDS.get(type(member))
         return f"{inner}S" if inner in ("S", "N", "B") else None
     if kind == "MOMENT" or kind == "TIME":
@@ -146,7 +146,7 @@ def _same(kind: str, left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def relate(symbol: str, left: object, right: object) -> bool:
+def relate(symbol: str, left: Any, right: Any) -> bool:
     """Say whether two values stand in the order that ``<``, ``<=``, ``>`` or ``>=`` asks for.
 
     False if they are not of one kind, or of a kind without order.
@@ -155,16 +155,16 @@ def relate(symbol: str, left: object, right: object) -> bool:
     if kind not in ORDERED_KINDS or kind != kind_of(right):
         return False
     if kind == "N":
-        left, right = exact_number(left), exact_number(right)  # type: ignore[arg-type]
+        left, right = exact_number(left), exact_number(right)
     elif kind.startswith("MOMENT"):
-        left, right = moment(left), moment(right)  # type: ignore[arg-type]
+        left, right = moment(left), moment(right)
     try:
         return RELATIONS[symbol](left, right)
     except ArithmeticError:  # a NaN, which no table stores
         return False
 
 
-def contains(container: object, member: object) -> bool:
+def contains(container: Any, member: object) -> bool:
     """Say whether a value contains another, as DynamoDB's ``contains`` does.
 
     A string contains a string, and binary binary, as a part of it; a list or set contains
@@ -172,9 +172,9 @@ def contains(container: object, member: object) -> bool:
     """
     kind = type(container)
     if kind is str or kind is bytes:
-        return type(member) is kind and member in container  # type: ignore[operator]
+        return type(member) is kind and member in container
     if kind in (list, tuple, set, frozenset):
-        return any(equal(each, member) for each in container)  # type: ignore[attr-defined]
+        return any(equal(each, member) for each in container)
     return False
 
 
