@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import decimal
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar, overload
+from decimal import Decimal
+from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar, cast, overload
 
 from dynafile.entities.layout import is_key
 from dynafile.errors import InvalidEntity, InvalidEntityType
+from dynafile.values import MAX_SORT_KEY_BYTES, number_fault
 
 T = TypeVar("T")
 
-_DIGITS: Final = 38
-_SURE: Final = 10**_DIGITS
-_EXACT: Final = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
-LONGEST_KEY: Final = 1023
-"""Bytes of an indexed text: a sort key holds 1024, and one goes before it."""
+LONGEST_KEY: Final = MAX_SORT_KEY_BYTES - 1
+"""Bytes of an indexed text: in the sort key of the index one goes before it."""
 
 
 class Holder(Protocol):
@@ -33,7 +31,7 @@ class Property(ABC, Generic[T]):
     ``indexed=True`` lets ``find`` and ``where`` look it up, and order by it, without reading all.
     """
 
-    wanted: ClassVar[str]
+    wanted: str
     """What a value must be, in words."""
     index_kind: ClassVar[str | None] = "S"
     """How an index has it: ``"S"``, ``"N"`` or ``"B"``; None: not at all."""
@@ -93,8 +91,8 @@ class Property(ABC, Generic[T]):
         except InvalidEntityType:
             raise
         except InvalidEntity:
-            compared: Any = value
-            return compared  # type: ignore[no-any-return]
+            compared: T = cast("Any", value)
+            return compared
 
     @abstractmethod
     def check(self, value: object) -> T:
@@ -164,15 +162,4 @@ def is_indexable(key: object) -> bool:
         return is_key(key)
     if isinstance(key, bytes):
         return len(key) <= LONGEST_KEY + 1
-    return isinstance(key, int | float | decimal.Decimal) and is_storable(key)
-
-
-def is_storable(number: float | decimal.Decimal) -> bool:
-    """Say whether a table can have a number: 38 digits, and from 1e-130 up to 1e126."""
-    if isinstance(number, int) and -_SURE < number < _SURE:
-        return True
-    exact = decimal.Decimal(repr(number) if isinstance(number, float) else number)
-    if not exact.is_finite():
-        return False
-    digits = exact.normalize(_EXACT).as_tuple().digits
-    return not exact or (len(digits) <= _DIGITS and -130 <= exact.adjusted() <= 125)
+    return isinstance(key, int | float | Decimal) and number_fault(key) is None

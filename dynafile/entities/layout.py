@@ -21,14 +21,14 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from dynafile.values import MAX_SORT_KEY_BYTES
+
 TYPES: Final = "entity.types"
 INDEXES: Final = "entity.indexes"
 AUDIT: Final = "entity.audit"
 AUDIT_LAST: Final = "last"
 PARTS: Final = ("entity#", "entity.alias#", "entity.links#", "entity.count#")
 """What the other partitions begin with."""
-LONGEST_KEY: Final = 1024
-"""Bytes of a sort key."""
 _MOST_DIGITS: Final = 99
 
 
@@ -106,8 +106,8 @@ def audit_key(number: int) -> str:
 def is_key(key: str) -> bool:
     """Say whether a text can be a sort key: it has at most 1024 bytes, all of them UTF-8."""
     if key.isascii():
-        return len(key) <= LONGEST_KEY
+        return len(key) <= MAX_SORT_KEY_BYTES
     try:
-        return len(key.encode()) <= LONGEST_KEY
+        return len(key.encode()) <= MAX_SORT_KEY_BYTES
     except UnicodeEncodeError:
         return False

@@ -6,8 +6,9 @@ import decimal
 import math
 from typing import Any, ClassVar, TypeVar
 
-from dynafile.entities.field import Property, is_storable, parsed
+from dynafile.entities.field import Property, parsed
 from dynafile.errors import InvalidEntity, InvalidEntityType
+from dynafile.values import number_fault
 
 T = TypeVar("T")
 
@@ -74,8 +75,9 @@ class _Number(Property[T]):
             raise self._invalid(value, f"it is at least {self.min_value}")
         if self.max_value is not None and value > self.max_value:
             raise self._invalid(value, f"it is at most {self.max_value}")
-        if not is_storable(value):
-            raise self._invalid(value, "a number has up to 38 digits, from 1e-130 up to 1e126")
+        fault = number_fault(value)
+        if fault is not None:
+            raise self._invalid(value, f"it {fault}")
         return value
 
     def to_key(self, value: T) -> Any:

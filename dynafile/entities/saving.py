@@ -20,6 +20,7 @@ from dynafile.errors import (
     InvalidEntityType,
     NotPermitted,
 )
+from dynafile.values import MAX_SORT_KEY_BYTES
 
 
 def check_owner(entity: Managed, record: Record, what: str) -> None:
@@ -109,7 +110,7 @@ def take_id(unit: Unit, info: EntityType, wanted: object) -> str:
     if not id_:
         raise InvalidEntity("_id has at least one character")
     if not layout.is_key(layout.link_key(Reference(info.name, id_))):
-        most = layout.LONGEST_KEY - len(f"{info.name}@~".encode())
+        most = MAX_SORT_KEY_BYTES - len(f"{info.name}@~".encode())
         raise InvalidEntity(f"_id is text of up to {most} bytes in UTF-8, not {id_[:50]!r}...")
     if unit.get(layout.entities(info.name), layout.id_key(id_)) is not None:
         raise DuplicateEntity(f"Entity {info.name}@{id_} already exists", type=info.name, id=id_)
@@ -123,7 +124,7 @@ def alias_key(info: EntityType, value: Any) -> str:
     if not layout.is_key(key):
         raise InvalidEntity(
             f"{info.alias} is the alias of {info.name}, so it has at most "
-            f"{layout.LONGEST_KEY - 1} bytes",
+            f"{MAX_SORT_KEY_BYTES - 1} bytes",
             field=info.alias,
         )
     return key

@@ -37,7 +37,13 @@ from dynafile.values.keys import (
     parse_key_type,
     successor,
 )
-from dynafile.values.numbers import MAX_DIGITS, Number, canonical_decimal, check_number
+from dynafile.values.numbers import (
+    MAX_DIGITS,
+    Number,
+    canonical_decimal,
+    check_number,
+    number_fault,
+)
 from dynafile.values.sizes import item_size, value_size
 from dynafile.values.validation import MAX_DEPTH
 
@@ -69,6 +75,7 @@ __all__ = [
     "item_size",
     "keep_attributes",
     "key_type_of",
+    "number_fault",
     "parse_key_type",
     "successor",
     "value_size",

@@ -42,6 +42,7 @@ FLOAT_LOW = 1e-130
 FLOAT_HIGH = 1e126
 """The smallest float that is too large. Every float from ``FLOAT_LOW`` up to it is valid."""
 
+_INT_TOO_LONG = 10**MAX_DIGITS
 _INT_TOO_LARGE = 10 ** (MAX_EXPONENT + 1)
 
 _DIGITS_FAULT = "has {} significant digits, and a number holds up to 38; round it, or store a str"
@@ -72,6 +73,11 @@ def decompose(value: Number, path: str) -> tuple[bool, str, int]:
 
 def number_fault(value: Number) -> str | None:
     """Say what is wrong with a number, as the words that follow its name; None: it is valid."""
+    if isinstance(value, int):
+        if -_INT_TOO_LONG < value < _INT_TOO_LONG:
+            return None
+    elif isinstance(value, float) and FLOAT_LOW <= abs(value) < FLOAT_HIGH:
+        return None
     parts = _examine(value)
     return parts if isinstance(parts, str) else None
 
