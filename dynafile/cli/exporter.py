@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from atomicwrites import atomic_write
 
 from dynafile.cli.failures import ExitCode, Failure
-from dynafile.cli.tagged import dumps, structure
+from dynafile.values.tagged import dumps, structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

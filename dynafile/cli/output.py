@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dynafile.cli.failures import tell
-from dynafile.cli.tagged import dumps
+from dynafile.values.tagged import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynafile.cli.failures import printable
-from dynafile.cli.tagged import dumps, structure
+from dynafile.values.tagged import dumps, structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dynafile.cli.failures import ExitCode, Failure
-from dynafile.cli.tagged import decoder
+from dynafile.values.tagged import decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

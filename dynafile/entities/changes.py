@@ -23,6 +23,9 @@ from dynafile.errors import InvalidEntity, InvalidEntityType
 class Home(Linking, Protocol):
     """The database of the entities."""
 
+    def load(self, info: EntityType, id_: str) -> Any:
+        """Return an entity by its id, or None."""
+
     def by_alias(self, info: EntityType, alias: str) -> Any:
         """Return an entity by its alias, or None."""
 

@@ -324,8 +324,12 @@ class Database:
                     entity.__dict__["_gone"] = True
 
     def dump_json(self, pretty: bool = False) -> str:
-        """Return all entities as JSON, by type and id; :meth:`load_json` makes them again."""
-        return json.dumps(self._dump().dump(), ensure_ascii=False, indent=2 if pretty else None)
+        """Return all entities of one moment as JSON; :meth:`load_json` makes them again.
+
+        Raises TransactionConflict where others never cease to write.
+        """
+        found = self.run(lambda _: Dump(self).dump())
+        return json.dumps(found, ensure_ascii=False, indent=2 if pretty else None)
 
     def raw_dump_json(self, pretty: bool = False) -> str:
         """Return everything that is stored as JSON: texts by keys such as ``Person@1``."""
@@ -339,7 +343,7 @@ class Database:
         No hook is asked. Raises InvalidEntity for what is no dump, for types that are not declared,
         and where one of its entities is there already; then nothing is changed.
         """
-        self._dump().load(text)
+        Dump(self).load(text)
 
     def load_kybra_json(self, text: str, *, tz: Any = None) -> KybraImport:
         """Make the entities of a ``raw_dump_json`` of Kybra Simple DB; return what was odd in it.
@@ -349,11 +353,8 @@ class Database:
         Raises as :meth:`load_json` does.
         """
         kybra = read_kybra(text, tz)
-        self._dump().load_document(kybra.document)
+        Dump(self).load_document(kybra.document)
         return kybra
-
-    def _dump(self) -> Dump:
-        return Dump(self, self._backend)
 
     # -- the audit log --------------------------------------------------------------------------
 

@@ -10,11 +10,19 @@ from typing import Any, Final, Protocol, TypeVar
 from dynafile.entities import layout
 from dynafile.entities.audit import stored_entry
 from dynafile.entities.audit_log import AuditLog
-from dynafile.entities.backend import Backend, Item, Reading
+from dynafile.entities.backend import Item, Reading
 from dynafile.entities.layout import AUDIT, AUDIT_LAST, Reference, audit_key
+from dynafile.entities.linking import Home as Linking
 from dynafile.entities.linking import Linker
 from dynafile.entities.map_backend import text_key
-from dynafile.entities.records import Coder, Record, Stamp, first_revision, migrated
+from dynafile.entities.records import (
+    Coder,
+    Record,
+    Stamp,
+    first_revision,
+    migrated,
+    without_indexes,
+)
 from dynafile.entities.relations import Relation
 from dynafile.entities.saving import alias_key
 from dynafile.entities.serializing import STAMPED, plain
@@ -22,16 +30,18 @@ from dynafile.entities.system_time import SystemTime
 from dynafile.entities.types import EntityType, declared, find_type
 from dynafile.entities.unit import Counter, Unit, read_counter
 from dynafile.errors import DuplicateEntity, InvalidEntity
+from dynafile.values.tagged import decoder, structure
 
 T = TypeVar("T")
 
 _SYSTEM: Final = "_system"
 _LINKS: Final = "_links"
+_UNKNOWN: Final = "_unknown"
 
 Document = dict[str, Any]
 
 
-class Home(Protocol):
+class Home(Linking, Protocol):
     """The database of the entities."""
 
     def reading(self) -> Reading:
@@ -47,13 +57,13 @@ class Home(Protocol):
 class Dump:
     """Everything of a database as a document.
 
-    A type has its records by id, each with its fields, its ``_links`` exactly, and its version;
-    aliases are listed for whoever reads it. ``_system`` has the last ids, and the audit log.
+    A type has its records by id, each with its fields, its ``_links`` exactly, its version, and in
+    ``_unknown`` what the class does not declare, with tags for the types that JSON lacks; aliases
+    are listed for whoever reads it. ``_system`` has the last ids, and the audit log.
     """
 
-    def __init__(self, home: Any, backend: Backend) -> None:
+    def __init__(self, home: Home) -> None:
         self._home = home
-        self._backend = backend
 
     # -- out ------------------------------------------------------------------------------------
 
@@ -93,6 +103,8 @@ class Dump:
         stamp = record.stamp
         if stamp is not None:
             found["_times"] = [stamp.created, stamp.updated]
+        if record.unknown:
+            found[_UNKNOWN] = structure(record.unknown)
         return {**found, _LINKS: links, "__version__": info.version}
 
     def targets(
@@ -171,11 +183,16 @@ class Dump:
         place = (layout.entities(info.name), layout.id_key(id_))
         if not id_ or unit.get(*place) is not None:
             raise DuplicateEntity(f"Entity {ref} already exists", type=info.name, id=id_)
-        values = values_of(info, id_, fields)
-        unit.put(
-            *place,
-            self._home.coder(info).encode(Record(values, _stamp(info, fields), first_revision())),
-        )
+        unknown, coder = _unknown(info, id_, fields), self._home.coder(info)
+        values = values_of(info, id_, fields, unknown)
+        if fields.get("__version__", info.version) != info.version:
+            # What the class declares by now was asked of its migrate().
+            unknown = {name: unknown[name] for name in unknown if name not in info.fields}
+        record = Record(values, _stamp(info, fields), first_revision())
+        if unknown:
+            record = coder.with_unknown(record, unknown, id_)
+            values = record.values
+        unit.put(*place, coder.encode(record))
         if info.alias is not None and values[info.alias] is not None:
             key = alias_key(info, values[info.alias])
             holder = unit.get(layout.aliases(info.name), key)
@@ -187,23 +204,40 @@ class Dump:
         unit.set_counter(info.name, Counter(max(counter.last, number), counter.count + 1))
 
 
-def values_of(info: EntityType, id_: str | None, fields: Document) -> dict[str, Any]:
+def values_of(
+    info: EntityType, id_: str | None, fields: Document, unknown: Item | None = None
+) -> dict[str, Any]:
     """Return the values that a dictionary has, as a record has them; its links are left out.
 
-    Raises InvalidEntity for fields that the type has not, and for values that are not valid.
+    ``unknown`` is what the class's ``migrate`` is given besides. Raises InvalidEntity for fields
+    that the type has not, and for values that are not valid.
     """
+    unknown = unknown or {}
     named = {name: value for name, value in fields.items() if not name.startswith("_")}
     version = fields.get("__version__", info.version)
     if version != info.version:
-        named = migrated(info, named, version, id_)
+        named = migrated(info, without_indexes(info, unknown) | named, version, id_)
     values = dict(info.defaults)
     for name, value in named.items():
         if name in info.properties:
             field = info.properties[name]
             values[name] = None if value is None else field.validate(field.from_json(value))
-        elif name not in info.relations and name not in STAMPED:
+        elif name not in info.relations and name not in STAMPED and name not in unknown:
             raise InvalidEntity(f"{info.name} has no field {name!r}", type=info.name, field=name)
     return values
+
+
+def _unknown(info: EntityType, id_: str, fields: Document) -> Item:
+    """Return the attributes that the class did not declare which was dumped."""
+    try:
+        found = decoder().decode(json.dumps(fields.get(_UNKNOWN, {})))
+    except ValueError as error:
+        raise InvalidEntity(
+            f"this is no dump: {_UNKNOWN} of {info.name}@{id_}: {error}", type=info.name, id=id_
+        ) from error
+    if not isinstance(found, dict):
+        raise InvalidEntity(f"this is no dump: {_UNKNOWN} of {info.name}@{id_} is no object")
+    return found
 
 
 def _stamp(info: EntityType, fields: Document) -> Stamp | None:

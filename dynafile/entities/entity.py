@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from dynafile.entities import changes, layout
 from dynafile.entities.backend import Reading
 from dynafile.entities.database import Database
+from dynafile.entities.dumps import Dump
 from dynafile.entities.layout import Reference
 from dynafile.entities.linking import Linker
 from dynafile.entities.mixins import TimestampedMixin
@@ -80,7 +81,7 @@ class Entity(metaclass=EntityMeta):
         if type(self) is Entity:
             raise InvalidEntityType("Entity is a base: declare a class of your own under it")
         db = Database.get_instance()
-        db.coder(self._entity_type)
+        db.coder(self._entity_type)  # which makes its indexes, and that is no part of the change
         db.run(lambda unit: changes.create(db, unit, self, dict(fields)))
 
     @classmethod
@@ -348,7 +349,7 @@ class Entity(metaclass=EntityMeta):
         A to-one relation is an alias, or an id where there is no alias or it would mean another
         entity; a to-many relation is a list of them.
         """
-        info, dump = self._entity_type, self._db._dump()
+        info, dump = self._entity_type, Dump(self._db)
         reading, record = self._db.reading(), self._visible()
         found = plain(info, self._id, record, lambda target: dump.shown(reading, target))
         for name, relation in sorted(info.relations.items()):

@@ -23,9 +23,6 @@ from dynafile.errors import EntityDeleted, InvalidEntity, InvalidEntityType
 class Home(Protocol):
     """The database of the entities."""
 
-    def load(self, info: EntityType, id_: str) -> Any:
-        """Return an entity by its id, or None."""
-
     def look_up(self, info: EntityType, name: object) -> Any:
         """Return an entity by its id, else by its alias, or None."""
 

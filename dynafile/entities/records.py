@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -19,7 +20,7 @@ from dynafile.errors import InvalidEntity
 
 _OWN: Final = "_f."
 """What the attribute of a field begins with whose name a key attribute of the table has."""
-
+_OF_RECORDS: Final = ("_revision", "_version", "_stamp")
 
 _NONE: Final[Item] = {}
 """What is unknown of most records; nobody changes it."""
@@ -89,7 +90,8 @@ class Coder:
         self.indexed = indexed
         self._as_text = as_text
         self._names = {name: _OWN + name if name in keys else name for name in info.defaults}
-        self._known = {*self._names.values(), "_revision", "_version", "_stamp"}
+        self._known = {*self._names.values(), *_OF_RECORDS}
+        self._reserved = {*keys, *_OF_RECORDS}
         self._plain = [
             (name, attribute, None if name in info.relations else info.properties[name])
             for name, attribute in self._names.items()
@@ -162,6 +164,31 @@ class Coder:
                 found[indexed] = key
         return found
 
+    def with_unknown(self, record: Record, unknown: Item, id_: str) -> Record:
+        """Return a record with attributes besides that some class did not declare.
+
+        Those that this one does are its values. Raises InvalidEntity for what cannot be stored.
+        """
+        reserved = self._reserved & unknown.keys()
+        if reserved:
+            raise InvalidEntity(f"{self.info.name}@{id_} cannot have attributes {sorted(reserved)}")
+        if self._as_text:
+            try:
+                json.dumps(unknown, allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise InvalidEntity(
+                    f"{self.info.name}@{id_}: a storage of strings cannot have {error}: load it "
+                    "into a table"
+                ) from error
+        item = {**self.encode(record), **unknown}
+        try:
+            found = self.decode(item, id_)
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise InvalidEntity(f"{self.info.name}@{id_}: {error}", type=self.info.name) from error
+        for name in self.info.defaults.keys() & unknown.keys():
+            checked(self.info, name, found.values[name])
+        return found
+
     def decode(self, item: Item, id_: str) -> Record:
         """Read what :meth:`encode` made, of an older version of the type too.
 
@@ -185,8 +212,7 @@ class Coder:
         return record if version == self.info.version else self._migrated(record, version, id_)
 
     def _migrated(self, record: Record, version: int, id_: str) -> Record:
-        attributes = self.info.index_attributes
-        values = {n: v for n, v in record.unknown.items() if n not in attributes} | record.values
+        values = without_indexes(self.info, record.unknown) | record.values
         values = migrated(self.info, values, version, id_)
         known = {
             name: checked(self.info, name, values.get(name, default))
@@ -202,6 +228,11 @@ def _reader(field: Property[Any] | None, *, as_text: bool) -> Callable[[Any], An
     if as_text:
         return field.from_json
     return None if type(field).from_item is Property.from_item else field.from_item
+
+
+def without_indexes(info: EntityType, unknown: Item) -> Item:
+    """Return attributes that a class does not declare, without those of its indexes."""
+    return {name: unknown[name] for name in unknown if name not in info.index_attributes}
 
 
 def migrated(info: EntityType, values: Item, version: object, id_: str | None) -> Item:

@@ -16,8 +16,8 @@ from dynafile.cli.failures import Failure
 from dynafile.cli.json_reader import read_json, read_json_lines
 from dynafile.cli.record import Record
 from dynafile.cli.source import InputFormat, Source, guess_format
-from dynafile.cli.tagged import decoder
 from dynafile.errors import MalformedRecord
+from dynafile.values.tagged import decoder
 
 
 def source(data: bytes) -> Source:

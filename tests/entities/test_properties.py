@@ -310,7 +310,10 @@ def test_names_that_are_free(home: Home) -> None:
         {"__namespace__": "a@b"},
         {"__namespace__": ""},
     ],
-    ids=str,
+    ids=lambda fields: ", ".join(
+        f"{name}: {value if isinstance(value, str | int) else type(value).__name__}"
+        for name, value in fields.items()
+    ),
 )
 def test_bad_declarations(fields: dict[str, Any]) -> None:
     """A field named count took the place of Entity.count, which could not be called any more."""

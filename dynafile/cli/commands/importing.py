@@ -32,9 +32,9 @@ from dynafile.cli.options import (
 )
 from dynafile.cli.progress import progress_bar
 from dynafile.cli.source import InputFormat, Source, guess_format, open_source
-from dynafile.cli.tagged import decoder
 from dynafile.cli.templates import Template
 from dynafile.cli.typed_text import declared_types
+from dynafile.values.tagged import decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,7 +31,7 @@ from dynafile.cli.options import (
     schema,
 )
 from dynafile.cli.output import print_item
-from dynafile.cli.tagged import decoder
+from dynafile.values.tagged import decoder
 
 ItemArgument = Annotated[
     str | None,

@@ -12,9 +12,9 @@ from dynafile.cli.failures import ExitCode, Failure, tell
 from dynafile.cli.options import FormatOption, PathArgument, TableOption
 from dynafile.cli.output import OutputFormat, chosen, print_items
 from dynafile.cli.progress import progress_bar
-from dynafile.cli.tagged import dumps
 from dynafile.repairing import RepairedTable, RepairReport
 from dynafile.repairing import repair as repair_folder
+from dynafile.values.tagged import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -14,8 +14,8 @@ from dynafile.cli.failures import ExitCode, Failure, printable, tell
 from dynafile.cli.keys import key_attributes
 from dynafile.cli.opening import open_for_statement
 from dynafile.cli.options import FormatOption, LimitOption, PathArgument, TableOption
-from dynafile.cli.tagged import decoder
 from dynafile.partiql import Select, Statement, parse_statement
+from dynafile.values.tagged import decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from dynafile.cli.failures import ExitCode, Failure, tell
 from dynafile.cli.opening import open_to_change, open_to_read
 from dynafile.cli.options import FilterOption, FormatOption, PathArgument, TableOption
 from dynafile.cli.output import OutputFormat, Rows, chosen, print_items
-from dynafile.cli.tagged import dumps
+from dynafile.values.tagged import dumps
 
 if TYPE_CHECKING:
     from dynafile import StreamRecord

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dynafile.cli.tagged import decoder, dumps
+from dynafile.values.tagged import decoder, dumps
 
 NAMES = st.sampled_from(["a", "$", "$$", "$set", "$$set", "$binary", "$other"]) | st.text()
 SET_MEMBERS = (
