@@ -66,6 +66,24 @@ Each message says what was wrong, where, and what to do. The text is static; the
         DiskFull
         CommitOutcomeUnknown
         StoreFailed
+      ObjectsError
+        InvalidObjectKey         (ValidationError, KeyError)
+        InvalidObjectArgument    (ValidationError)
+          InvalidObjectType      (TypeError)
+          InvalidObjectURL
+          InvalidObjectConfiguration
+        ObjectNotFound           (KeyError)
+        PathTaken                (KeyError)
+        FolderNotEmpty           (KeyError)
+        UnsupportedObject        (ValidationError, TypeError)
+        CorruptObject            (ValueError)
+          InvalidSignature
+        ObjectTooLarge           (ValidationError)
+        VersionMismatch          (ConditionalCheckFailed)
+        IndexNotSupported
+        NotSupportedByStore      (NotImplementedError)
+        StoreNotReachable        (ConnectionError)
+        DbObjException           (KeyError)
       ConversionRefused          (ValueError)
       CheckFailed
       MissingExtra               (ImportError)
@@ -82,6 +100,26 @@ from dynafile.errors.entities import (
     InvalidEntity,
     InvalidEntityType,
     NotPermitted,
+)
+from dynafile.errors.objects import (
+    CorruptObject,
+    DbObjException,
+    FolderNotEmpty,
+    IndexNotSupported,
+    InvalidObjectArgument,
+    InvalidObjectConfiguration,
+    InvalidObjectKey,
+    InvalidObjectType,
+    InvalidObjectURL,
+    InvalidSignature,
+    NotSupportedByStore,
+    ObjectNotFound,
+    ObjectsError,
+    ObjectTooLarge,
+    PathTaken,
+    StoreNotReachable,
+    UnsupportedObject,
+    VersionMismatch,
 )
 from dynafile.errors.outcomes import (
     ConditionalCheckFailed,
@@ -155,8 +193,10 @@ __all__ = [
     "ConditionalCheckFailed",
     "ConversionRefused",
     "CorruptFile",
+    "CorruptObject",
     "CyclicItem",
     "DatabaseAlreadyOpen",
+    "DbObjException",
     "DiskFull",
     "DuplicateEntity",
     "DuplicateItem",
@@ -166,6 +206,7 @@ __all__ = [
     "EntityDeleted",
     "ExpiredIterator",
     "ExpressionError",
+    "FolderNotEmpty",
     "ForeignFile",
     "HandleClosed",
     "HandleForked",
@@ -176,15 +217,22 @@ __all__ = [
     "IdempotentParameterMismatch",
     "IndexNotFound",
     "IndexNotReady",
+    "IndexNotSupported",
     "InvalidArgument",
     "InvalidEntity",
     "InvalidEntityType",
     "InvalidKey",
     "InvalidName",
     "InvalidNumber",
+    "InvalidObjectArgument",
+    "InvalidObjectConfiguration",
+    "InvalidObjectKey",
+    "InvalidObjectType",
+    "InvalidObjectURL",
     "InvalidPath",
     "InvalidSequenceNumber",
     "InvalidSet",
+    "InvalidSignature",
     "InvalidString",
     "ItemTooLarge",
     "KeyTooLong",
@@ -199,7 +247,12 @@ __all__ = [
     "NewerFormat",
     "NotConverted",
     "NotPermitted",
+    "NotSupportedByStore",
+    "ObjectNotFound",
+    "ObjectTooLarge",
+    "ObjectsError",
     "PathNotWritable",
+    "PathTaken",
     "ReadOnlyDatabase",
     "ResourceInUse",
     "ResourceNotFound",
@@ -207,10 +260,13 @@ __all__ = [
     "StatementError",
     "StorageError",
     "StoreFailed",
+    "StoreNotReachable",
     "StreamNotEnabled",
     "TransactionCanceled",
     "TransactionConflict",
     "TrimmedDataAccess",
+    "UnsupportedObject",
     "UnsupportedType",
     "ValidationError",
+    "VersionMismatch",
 ]
