@@ -426,7 +426,7 @@ def test_error_tree_is_as_drawn() -> None:
     drawn: list[tuple[str, str | None, str | None]] = []
     above: list[str] = []
     for line in errors.__doc__.split(".. code-block:: text")[1].splitlines():
-        match = re.fullmatch(r"( {4,})(\w+)(?: +\((\w+)\))?(?: .*)?", line)
+        match = re.fullmatch(r"( {4,})(\w+)(?: +\((\w+(?:, \w+)*)\))?(?: .*)?", line)
         if match is None:
             assert not line.strip(), f"not understood: {line!r}"
             continue
@@ -439,5 +439,5 @@ def test_error_tree_is_as_drawn() -> None:
         if inspect.isclass(value) and value.__module__ == errors.__name__:
             bases = [base.__name__ for base in value.__bases__]
             parent = bases[0] if bases != ["Exception"] else None
-            real.append((name, parent, bases[1] if len(bases) > 1 else None))
+            real.append((name, parent, ", ".join(bases[1:]) or None))
     assert sorted(drawn, key=str) == sorted(real, key=str)
