@@ -1,4 +1,4 @@
-"""A checker of histories: could operations that overlap have been made one after the other?
+"""Histories that threads play, and their checker: could they have been made one after the other?
 
 It looks for the moments at which they took effect as Wing and Gong do (Testing and Verifying Concurrent
 Objects, 1993), with Lowe's memory of what it has tried (Testing for Linearizability, 2017).
@@ -6,9 +6,50 @@ Objects, 1993), with Lowe's memory of what it has tried (Testing for Linearizabi
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
+
+from api.worker import Played
+
+Play = Callable[[Any, str, list[str], int], list[Played]]
+"""Does so many operations on items of the places, as its name draws them; returns what came of it."""
+
+
+def played_in_threads(
+    play: Play, db: Any, names: str, places: list[str], count: int
+) -> list[Played]:
+    """Play in a thread for each name; they take turns within operations, not after many of them.
+
+    They begin together, and need so many operations that a busy machine cannot run them in a row:
+    250 in memory are over before it has looked at another thread.
+    """
+    played: list[Played] = []
+    failures: list[BaseException] = []
+    together = threading.Barrier(len(names))
+
+    def work(name: str) -> None:
+        try:
+            together.wait(60)
+            played.extend(play(db, name, places, count))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(before)
+    assert not failures
+    assert not any(thread.is_alive() for thread in threads)
+    return played
 
 
 @dataclass(frozen=True)

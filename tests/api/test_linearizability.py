@@ -6,17 +6,14 @@ as the property is local.
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from api.linearizable import Operation, is_linearizable
+from api.linearizable import Operation, is_linearizable, played_in_threads
 from api.worker import Played, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from api.conftest import StartWorker
     from conftest import OpenDatabase
 
@@ -147,15 +144,6 @@ def test_one_wrong_result_in_a_long_history() -> None:
 # -- the engine -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def _hasty_threads() -> Iterator[None]:
-    """Have threads take turns within operations, not after many of them."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
-
-
 def results(played: list[Played]) -> set[str]:
     """What kinds of outcome a history has, to tell that it is worth checking."""
     found = set()
@@ -182,31 +170,12 @@ def overlaps(played: list[Played]) -> int:
     return count
 
 
-def played_in_threads(db: Any, names: str, places: list[str], count: int) -> list[Played]:
-    played: list[Played] = []
-    failures: list[BaseException] = []
-
-    def work(name: str) -> None:
-        try:
-            played.extend(play(db, name, places, count))
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in names]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not failures
-    return played
-
-
 @pytest.mark.parametrize(
     ("where", "durability"), [(":memory:", "durable"), (None, "durable"), (None, "relaxed")]
 )
 def test_threads(database: OpenDatabase, where: str | None, durability: str) -> None:
     db = database(where, durability=durability)
-    played = played_in_threads(db, "abcd", ["x", "y"], 250)
+    played = played_in_threads(play, db, "abcd", ["x", "y"], 1000)
     check(played)
     assert results(played) == ALL
     assert overlaps(played) > 20
@@ -218,7 +187,7 @@ def test_processes(database: OpenDatabase, worker: StartWorker, durability: str)
     others = [worker(db.path, durability=durability) for _ in range(3)]
     for name, other in zip("cde", others, strict=True):
         other.send("play", name, ["x", "y"], 200)
-    played = played_in_threads(db, "ab", ["x", "y"], 200)
+    played = played_in_threads(play, db, "ab", ["x", "y"], 200)
     for other in others:
         played += other.receive()
     check(played)
@@ -246,7 +215,7 @@ def test_beside_checkpoints_and_splits(database: OpenDatabase, worker: StartWork
     thread = threading.Thread(target=disturb)
     thread.start()
     try:
-        played = played_in_threads(db, "ab", ["x"], 200)
+        played = played_in_threads(play, db, "ab", ["x"], 200)
         played += other.receive()
     finally:
         stop.set()
@@ -258,7 +227,7 @@ def test_beside_checkpoints_and_splits(database: OpenDatabase, worker: StartWork
 def test_a_stale_read_would_be_found(database: OpenDatabase, worker: StartWorker) -> None:
     """The checker at its real work: a history of the engine with one result exchanged."""
     db = database(":memory:")
-    played = played_in_threads(db, "abc", ["x"], 200)
+    played = played_in_threads(play, db, "abc", ["x"], 200)
     check(played)
     reads = [n for n, each in enumerate(sorted(played)) if each[3] == "read" and each[5]]
     history = sorted(played)

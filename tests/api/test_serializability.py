@@ -6,17 +6,13 @@ serializability, or linearizability of the whole table.
 
 from __future__ import annotations
 
-import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from api.linearizable import Operation, is_linearizable
+from api.linearizable import Operation, is_linearizable, played_in_threads
 from api.worker import Played, play_several
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from api.conftest import StartWorker
     from conftest import OpenDatabase
 
@@ -59,34 +55,6 @@ def check(played: list[Played]) -> None:
     assert is_linearizable(history, NOTHING, after), history
 
 
-@pytest.fixture(autouse=True)
-def _hasty_threads() -> Iterator[None]:
-    """Have threads take turns within operations, not after many of them."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
-
-
-def played_in_threads(db: Any, names: str, count: int) -> list[Played]:
-    played: list[Played] = []
-    failures: list[BaseException] = []
-
-    def work(name: str) -> None:
-        try:
-            played.extend(play_several(db, name, PLACES, count))
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in names]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not failures
-    return played
-
-
 def assert_worth_checking(played: list[Played]) -> None:
     """Everything was done, some of it while another was under way, and some of it was refused."""
     assert {way for _, _, _, way, *_ in played} == {"look", "move", "pair", "skew", "put", "get"}
@@ -104,7 +72,7 @@ def assert_worth_checking(played: list[Played]) -> None:
 )
 def test_threads(database: OpenDatabase, where: str | None, durability: str) -> None:
     db = database(where, durability=durability)
-    played = played_in_threads(db, "abcd", 100)
+    played = played_in_threads(play_several, db, "abcd", PLACES, 500)
     check(played)
     assert_worth_checking(played)
 
@@ -115,7 +83,7 @@ def test_processes(database: OpenDatabase, worker: StartWorker, durability: str)
     others = [worker(db.path, durability=durability) for _ in range(3)]
     for name, other in zip("cde", others, strict=True):
         other.send("play_several", name, PLACES, 100)
-    played = played_in_threads(db, "ab", 100)
+    played = played_in_threads(play_several, db, "ab", PLACES, 100)
     for other in others:
         played += other.receive()
     check(played)
@@ -144,7 +112,7 @@ def test_what_must_not_be_is_found(database: OpenDatabase) -> None:
     both = [op(0, 9, "pair", "x", other, None, other, result=True) for other in "yz"]
     assert not is_linearizable(both, NOTHING, after)
     db = database(":memory:")
-    played = played_in_threads(db, "abc", 100)
+    played = played_in_threads(play_several, db, "abc", PLACES, 100)
     place, changed = next(
         (place, each)
         for place, each in enumerate(played)
