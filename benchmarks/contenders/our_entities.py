@@ -8,6 +8,7 @@ from typing import Any
 
 from people import Fields
 
+from contenders.kybra_api import KybraApi
 from dynafile.entities import (
     Boolean,
     Database,
@@ -39,10 +40,11 @@ class Club(Entity):
     members: ManyToMany[Person] = ManyToMany("Person", "clubs")
 
 
-class OurEntities:
+class OurEntities(KybraApi):
     """A database with its default options, which are durable."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(Person, Club)
         self._db = Database.init(path=folder)
         # The first use of a type has its indexes made; the others make theirs here, too.
         Person.load(1)
@@ -53,38 +55,9 @@ class OurEntities:
             for fields in people:
                 Person(**fields)
 
-    def load(self, ids: Iterable[int]) -> Any:
-        person = None
-        for id_ in ids:
-            person = Person[id_]
-        return person
-
-    def by_name(self, names: Iterable[str]) -> Any:
-        person = None
-        for name in names:
-            person = Person[name]
-        return person
-
-    def find(self, ages: Iterable[int]) -> list[Any]:
-        found: list[Person] = []
-        for age in ages:
-            found = Person.find({"age": age})
-        return found
-
-    def club(self) -> Any:
-        return Club(title="A club")
-
     def join(self, club: Any, people: Sequence[Any]) -> None:
         with self._db.transaction():
-            for person in people:
-                club.members.add(person)
-
-    def join_singly(self, club: Any, people: Sequence[Any]) -> None:
-        for person in people:
-            club.members.add(person)
-
-    def members(self, club: Any) -> int:
-        return len(club.members)
+            self.join_singly(club, people)
 
     def close(self) -> None:
         self._db.close()
