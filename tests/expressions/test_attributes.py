@@ -12,7 +12,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from expressions.values import VALUES
+from expressions.values import VALUES, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -253,19 +253,19 @@ def holds(condition, item):
     return parse_filter(condition)(item)
 
 
-@pytest.mark.parametrize("condition", TRUE, ids=repr)
+@pytest.mark.parametrize("condition", TRUE, ids=shown)
 def test_conditions_that_hold(condition):
     assert holds(condition, ITEM) is True
     assert holds(~condition, ITEM) is False
 
 
-@pytest.mark.parametrize("condition", FALSE, ids=repr)
+@pytest.mark.parametrize("condition", FALSE, ids=shown)
 def test_conditions_that_do_not_hold(condition):
     assert holds(condition, ITEM) is False
     assert holds(~condition, ITEM) is True
 
 
-@pytest.mark.parametrize("condition", TRUE + FALSE, ids=repr)
+@pytest.mark.parametrize("condition", TRUE + FALSE, ids=shown)
 def test_a_repr_is_the_expression_that_builds_it(condition):
     names = {"Attr": Attr, "Key": Key, "Decimal": Decimal, "UUID": UUID, "frozenset": frozenset}
     text = repr(condition).replace("datetime.datetime", "datetime").replace("datetime.", "")
@@ -274,7 +274,7 @@ def test_a_repr_is_the_expression_that_builds_it(condition):
     assert eval(text, names) == condition
 
 
-@pytest.mark.parametrize("condition", TRUE + FALSE, ids=repr)
+@pytest.mark.parametrize("condition", TRUE + FALSE, ids=shown)
 def test_conditions_are_immutable_and_can_be_copied(condition):
     field = attributes_of(condition)[0]
     with pytest.raises(AttributeError):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from expressions.values import VALUES
+from expressions.values import VALUES, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,7 +103,7 @@ def names(holds):
 
 
 @pytest.mark.parametrize(
-    ("operator", "values", "holds"), OUTCOMES, ids=[f"{row[0]}-{row[1]}" for row in OUTCOMES]
+    ("operator", "values", "holds"), OUTCOMES, ids=[f"{row[0]}-{shown(row[1])}" for row in OUTCOMES]
 )
 def test_outcomes(operator, values, holds):
     parts = {"ComparisonOperator": operator, "AttributeValueList": values}

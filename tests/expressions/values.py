@@ -1,7 +1,8 @@
-"""Attribute values for the tests of this folder."""
+"""Attribute values for the tests of this folder, and how tests are named after them."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -54,3 +55,10 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
+
+
+def shown(value: object) -> str:
+    """Return a repr with the members of sets in order: processes that share the tests compare names."""
+    return re.sub(
+        r"\{(.*?)\}", lambda found: f"{{{', '.join(sorted(found[1].split(', ')))}}}", repr(value)
+    )

@@ -244,7 +244,7 @@ def test_a_lone_surrogate_beside_an_int_beyond_64_bits() -> None:
         ({("a",)}, UnsupportedType, "is a set with a member of type tuple; "),
         (frozenset({"a", Level.LOW}), UnsupportedType, "is a set with a member of type "),
     ],
-    ids=repr,
+    ids=["empty", "empty, frozen", "int, str", "bytes, str", "bool", "None", "tuple", "enum"],
 )
 def test_sets_that_are_not_valid(
     value: object, error: type[ValidationError], message: str, path: str
