@@ -115,13 +115,6 @@ MUTANTS = (
         "alive = True",
         (lives.Relaxed, lives.Items),
     ),
-    Mutant(
-        "a segment that no record names goes",
-        recovery, "open_for_writing",
-        "journal.remove_later(replica.lsn)",
-        "pass",
-        (lives.Streams,),
-    ),
     # -- checkpoints ----------------------------------------------------------------------------
     Mutant(
         "no snapshot holds an LSN that the journal has not synced",

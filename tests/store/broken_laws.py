@@ -118,6 +118,11 @@ LAWS = (
         "journal.cut(replica.lsn); _check_first(replica)",
         STORE + "test_recovery.py::test_a_torn_end_is_left_by_who_only_reads",
     ),
+    law(
+        "a segment that no record names goes",
+        recovery, "open_for_writing", "journal.remove_later(replica.lsn)", "pass",
+        STORE + "test_history.py::test_a_segment_that_was_never_begun",
+    ),
 )  # fmt: skip
 
 
