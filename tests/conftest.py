@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -11,6 +12,12 @@ from dynafile import Dynafile
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def pytest_collection_finish() -> None:
+    """Spare the tests that collect garbage a walk over ten thousand tests, which are none."""
+    gc.collect()
+    gc.freeze()
 
 
 class OpenDatabase(Protocol):

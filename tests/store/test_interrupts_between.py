@@ -164,6 +164,13 @@ def test_reads() -> None:
         abandon(store)
 
 
+@pytest.fixture(scope="module")
+def _little_garbage() -> None:
+    """Leave what other tests have left out of the collections, of which there are hundreds."""
+    gc.collect()
+    gc.freeze()
+
+
 def descriptors() -> set[str]:
     """What this process has open, by name; those of files that are gone too."""
     gc.collect()
@@ -194,6 +201,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"
 
 
 @linux
+@pytest.mark.usefixtures("_little_garbage")
 @pytest.mark.parametrize("what", ["put", "checkpoint"])
 def test_files(what: str, tmp_path: Path) -> None:
     """Over the file lock and real descriptors."""
@@ -232,6 +240,7 @@ def test_files(what: str, tmp_path: Path) -> None:
 
 
 @linux
+@pytest.mark.usefixtures("_little_garbage")
 @pytest.mark.parametrize("what", ["open", "close"])
 def test_opening_and_closing(what: str, tmp_path: Path) -> None:
     """Who is interrupted there holds no lock, and leaves nothing open once it is forgotten."""
