@@ -48,6 +48,8 @@ class TransactionItems(ABC):
     ) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
         table = self._in_table()
+        if projection_expression is None and expression_attribute_names is None:
+            return table.get_item(key)
         projection = projection_of(projection_expression, expression_attribute_names)
         item = table.get_item(key)
         return item if item is None or projection is None else projection.apply(item)
@@ -215,6 +217,7 @@ class Transaction(TransactionItems):
         self._open = False
         self._now = 0.0
         self._used: dict[str, TransactionTable] = {}
+        self._own: TransactionTable | None = None
         self._joined: list[Callable[[View], list[Operation]]] = []
 
     def _also(self, store: Store, operations: Callable[[View], list[Operation]]) -> None:
@@ -235,8 +238,11 @@ class Transaction(TransactionItems):
         return table
 
     def _in_table(self) -> TransactionTable:
+        if self._open and self._own is not None:
+            return self._own
         self._check_open()
-        return self._table_of(None)
+        self._own = self._table_of(None)
+        return self._own
 
     def _table_of(self, name: str | None) -> TransactionTable:
         table = self._tables(name)
@@ -284,11 +290,14 @@ class Transaction(TransactionItems):
                 parts,
                 durable=self._durable,
                 guard=self._validate,
-                more=lambda view: [made for each in self._joined for made in each(view)],
+                more=self._joined_operations if self._joined else None,
                 now=self._now,
             )
         elif any(table.has_read for table in self._used.values()):
             self._store.look(self._validate)
+
+    def _joined_operations(self, view: View) -> list[Operation]:
+        return [made for each in self._joined for made in each(view)]
 
     def _validate(self, view: View) -> None:
         for table in self._used.values():

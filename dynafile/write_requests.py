@@ -140,6 +140,8 @@ def condition_of(
     condition: Any, names: Mapping[str, str] | None, values: Mapping[str, Any] | None
 ) -> Test | None:
     """Return the test of a condition that stands alone; raises ValidationError kinds."""
+    if condition is None and names is None and values is None:
+        return None
     expressions = Expressions(names, values)
     test = None if condition is None else expressions.condition(condition).test
     expressions.finish("ConditionExpression")

@@ -195,8 +195,10 @@ class TransactionTable:
 
     def validate(self, view: View) -> None:
         """Raise TransactionConflict where something that was read is another now."""
+        items = self._items
         for key, raw in self._gets.items():
-            if view.get(self._items, key) != raw:
+            if view.get(items, key) != raw:
                 raise TransactionConflict(_GONE)
-        if not all(seen.is_so(view) for seen in self._ranges):
-            raise TransactionConflict(_GONE)
+        for seen in self._ranges:
+            if not seen.is_so(view):
+                raise TransactionConflict(_GONE)

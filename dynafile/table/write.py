@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import Struct
+
 from dynafile.errors import ConditionalCheckFailed
 from dynafile.table.index import Entry
 
@@ -18,52 +20,29 @@ Where there is no item it is given the key, and says by returning that very dict
 """
 
 
-class Write:
+class Write(Struct, eq=False):
     """A put (with ``raw``), a delete (without), an update (with ``update``), or a mere check."""
 
-    __slots__ = (
-        "check",
-        "entries",
-        "expiry",
-        "gives_item",
-        "key",
-        "key_item",
-        "looks",
-        "old",
-        "raw",
-        "test",
-        "types",
-        "update",
-    )
-
-    def __init__(
-        self,
-        key: bytes,
-        raw: bytes | None,
-        expiry: Any = None,
-        entries: list[Entry | None] | None = None,
-        types: dict[str, str] | None = None,
-    ) -> None:
-        self.key = key
-        self.raw = raw
-        """The item's bytes; of an update, what it came to."""
-        self.expiry = expiry
-        self.entries = entries
-        """The item's entry in each index."""
-        self.types = types
-        """Types of index keys that are not known yet."""
-        self.looks = False
-        """Whether it needs to know what was there, if the table does not."""
-        self.test: Test | None = None
-        self.update: Updater | None = None
-        self.key_item: dict[str, Any] = {}
-        """The key attributes, of which an update makes an item where there is none."""
-        self.check = False
-        """Whether it only tests, and writes nothing."""
-        self.gives_item = False
-        """Whether a condition that fails tells what the item is."""
-        self.old: bytes | None = None
-        """What was there, where it looks; None where that was expired."""
+    key: bytes
+    raw: bytes | None
+    """The item's bytes; of an update, what it came to."""
+    expiry: Any = None
+    entries: list[Entry | None] | None = None
+    """The item's entry in each index."""
+    types: dict[str, str] | None = None
+    """Types of index keys that are not known yet."""
+    looks: bool = False
+    """Whether it needs to know what was there, if the table does not."""
+    test: Test | None = None
+    update: Updater | None = None
+    key_item: dict[str, Any] = {}
+    """The key attributes, of which an update makes an item where there is none."""
+    check: bool = False
+    """Whether it only tests, and writes nothing."""
+    gives_item: bool = False
+    """Whether a condition that fails tells what the item is."""
+    old: bytes | None = None
+    """What was there, where it looks; None where that was expired."""
 
     def looking(self, test: Test | None = None, *, gives_item: bool = False) -> Write:
         """Have it done only where a condition holds, or at least tell what was there."""
