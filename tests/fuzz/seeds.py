@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Final
 from uuid import UUID
 
+import numpy as np
+import pandas as pd
 from fuzz import sample
 from sortedcontainers import SortedDict
 
@@ -65,6 +69,18 @@ ITEMS: Final = [
     {"zone": datetime(2026, 1, 1), "time": datetime(2026, 1, 1, 12).time()},
 ]
 
+OBJECTS: Final = [
+    *ITEMS,
+    *([1, 1.5, "a", b"b", {}, ()], {1: {2}, (1, 2): frozenset({3})}, bytearray(b"a"), range(3)),
+    *(OrderedDict(a=1), deque([1], 2), Counter("aab"), defaultdict(list, {1: []}), slice(1), 1j),
+    *(PurePosixPath("/a/b"), timedelta(1), timezone(timedelta(hours=1), "CET"), 2**3000),
+    *(np.arange(6).reshape(2, 3), np.array([1, "a"], object), np.float64(1), np.array(["a"])),
+    *(np.zeros(1, [("a", "i1"), ("b", "M8[s]", (2,))]), np.asfortranarray(np.ones((2, 2)))),
+    *(pd.DataFrame({"a": [1], "b": [1.5], "c": [2]}), pd.Series(["a"]), pd.Timestamp(0, tz=UTC)),
+    *(pd.Categorical(["a", None]), pd.array([1, None], dtype="Int8"), pd.Timedelta(5), pd.NA),
+    *(pd.MultiIndex.from_tuples([(1, "a")]), pd.date_range("2026", periods=2, freq="ME")),
+]
+
 KEYS: Final = ["a", "a\0b", b"\0\xff", 0, 1, -1, 10**37, Decimal("-1.5"), Decimal("1E-130")]
 
 
@@ -93,6 +109,9 @@ def seeds(target: str) -> Iterator[bytes]:
         yield from map(encode_item, ITEMS)
     elif target == "key":
         yield from (encode_key_value(value, attribute="a", limit=2048) for value in KEYS)
+    elif target == "value":
+        for each in OBJECTS:
+            yield from (pickle.dumps(each, protocol) for protocol in (0, 2, 4, 5))
     elif target == "folder":
         for number in range(len(sample.files()) - 1):
             for kind in (1, 2, 3):

@@ -21,6 +21,7 @@ from fuzz.guard import guarded
 
 from dynafile import Database, repair
 from dynafile.errors import DynafileError
+from dynafile.objects import pickles
 from dynafile.store.filesystem import boot_number
 from dynafile.store.format import (
     PUT,
@@ -193,6 +194,14 @@ def _changed(old: bytes, kind: int, where: int, new: bytes) -> bytes:
     return old[:where]
 
 
+def value(data: bytes) -> None:
+    """The pickle of an object: what is accepted is written again, unless it is of another's making."""
+    with guarded(), contextlib.suppress(*ERRORS):
+        found = pickles.load(data)
+        again = pickles.dump(found)
+        assert type(pickles.load(again)) is type(found), found
+
+
 TARGETS: Final[dict[str, Target]] = {
     "snapshot": snapshot,
     "journal": journal,
@@ -201,6 +210,7 @@ TARGETS: Final[dict[str, Target]] = {
     "position": position,
     "item": item,
     "key": key,
+    "value": value,
     "folder": folder,
 }
 
