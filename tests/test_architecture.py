@@ -64,6 +64,7 @@ FLOORS = {
     "repairing": 3,
     "aio": 3,
     "entities": 4,
+    "objects": 4,
     "cli": 5,
 }
 """By the first name below ``dynafile``; a new package or module needs a floor here."""
@@ -207,6 +208,8 @@ HARMLESS = {
 """What anyone may use of such modules, because it opens, changes and lists nothing."""
 
 SEAM = {
+    "dynafile.objects.backends.files",
+    "dynafile.objects.settings_file",
     "dynafile.store.descriptors",
     "dynafile.store.durable_folders",
     "dynafile.store.file_claim",

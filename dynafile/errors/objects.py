@@ -61,10 +61,11 @@ class FolderNotEmpty(ObjectsError, KeyError):
 class UnsupportedObject(ObjectsError, ValidationError, TypeError):
     """A value, or stored bytes, of a type that is stored or read with ``allow_pickle=True`` only.
 
-    ``kind`` names the type.
+    ``kind`` names the type, ``key`` the object.
     """
 
     kind: str | None = None
+    key: str | None = None
 
 
 class CorruptObject(ObjectsError, ValueError):
