@@ -16,14 +16,15 @@ class ExitCode(IntEnum):
     OK = 0
     """Done."""
     FAILED = 1
-    """No such item, a check that found something, a repair that could not save all, or an error
-    that has no code of its own."""
+    """No such item or object, a check that found something, a repair that could not save all, or an
+    error that has no code of its own."""
     USAGE = 2
     """The command line is not valid: an option, an argument, a filter."""
     DATA = 3
-    """A record, an item or a key that cannot be stored."""
+    """A record, an item, an object or a key that cannot be stored, or not be read as it stands."""
     STORAGE = 4
-    """No table in the folder, or trouble with the folder or the disk."""
+    """No table in the folder, a store that does not answer, or trouble with the folder or the
+    disk."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
     PIPE_CLOSED = 141
@@ -112,9 +113,12 @@ _CODES: tuple[tuple[type[errors.DynafileError], ExitCode], ...] = (
     (errors.InvalidArgument, ExitCode.USAGE),
     (errors.InvalidName, ExitCode.USAGE),
     (errors.SchemaMismatch, ExitCode.USAGE),
+    (errors.InvalidObjectArgument, ExitCode.USAGE),
     (errors.ValidationError, ExitCode.DATA),
     (errors.ConversionRefused, ExitCode.DATA),
     (errors.StorageError, ExitCode.STORAGE),
+    (errors.CorruptObject, ExitCode.STORAGE),
+    (errors.StoreNotReachable, ExitCode.STORAGE),
 )
 
 _HINTS: tuple[tuple[type[errors.DynafileError], str], ...] = (
@@ -134,6 +138,12 @@ _HINTS: tuple[tuple[type[errors.DynafileError], str], ...] = (
         errors.MissingKey,
         "name the attribute with --pk or --sk, or make it with --key 'PK=country#{countrycode}'",
     ),
+    (errors.InvalidObjectURL, "a URL is like dynafile://./db, files://tmp/x or s3://bucket"),
+    (
+        errors.UnsupportedObject,
+        "--allow-pickle stores and reads any type, if you trust all who can write to the store",
+    ),
+    (errors.InvalidSignature, "--signing-key-file names the file with the key"),
     (errors.StreamNotEnabled, "`dynafile stream on PATH` declares one"),
     (errors.LockTimeout, "try again when the other process is done"),
     (

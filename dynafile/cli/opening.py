@@ -9,17 +9,18 @@ from dynafile import Database, Dynafile
 from dynafile.cli.failures import ExitCode, Failure
 
 _SIGNS = ("meta.json", "_partitions")
+_HINT = "PATH is the folder of a table; `dynafile import` and `dynafile put` make one"
 
 
 def open_to_read(path: str, table: str | None, *, trusted: bool = True) -> Dynafile:
     """Open an existing table for reading, without taking its lock."""
-    _require_table(path)
+    require_table(path)
     return Dynafile(path, table_name=table, read_only=True, trusted=trusted)
 
 
 def open_to_check(path: str, table: str | None) -> Dynafile | Database:
     """Open what is to be checked: a table, or all that the folder holds if it is not one."""
-    _require_table(path)
+    require_table(path)
     if table is None:
         database = Database(path, read_only=True, trusted=False)
         if len(database) != 1:
@@ -30,7 +31,7 @@ def open_to_check(path: str, table: str | None) -> Dynafile | Database:
 
 def open_to_change(path: str, table: str | None) -> Dynafile:
     """Open an existing table for writing."""
-    _require_table(path)
+    require_table(path)
     return Dynafile(path, table_name=table)
 
 
@@ -38,7 +39,7 @@ def open_for_statement(path: str, table: str | None, *, writes: bool) -> Dynafil
     """Open a table, or all that the folder holds: a statement names the one that it is about."""
     if table is not None:
         return open_to_change(path, table) if writes else open_to_read(path, table)
-    _require_table(path)
+    require_table(path)
     return Database(path, read_only=not writes)
 
 
@@ -53,7 +54,8 @@ def open_or_create(path: str, table: str | None, **options: Any) -> Dynafile:
     return Dynafile(path, table_name=table, **options)
 
 
-def _require_table(path: str) -> None:
+def require_table(path: str, *, hint: str = _HINT) -> None:
+    """Raise Failure unless there is a table, or several, in a folder."""
     # Opening would make the folder, and a typo would leave an empty table behind.
     folder = Path(path)
     if any((folder / sign).exists() for sign in _SIGNS):
@@ -66,6 +68,6 @@ def _require_table(path: str) -> None:
         what = "holds no table"
     raise Failure(
         f"{path} {what}",
-        hint="PATH is the folder of a table; `dynafile import` and `dynafile put` make one",
+        hint=hint,
         code=ExitCode.STORAGE,
     )

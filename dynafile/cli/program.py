@@ -16,6 +16,9 @@ from dynafile.cli.commands.importing import import_
 from dynafile.cli.commands.indexes import add, drop, list_
 from dynafile.cli.commands.inspecting import check, info
 from dynafile.cli.commands.items import delete, get, put
+from dynafile.cli.commands.objects import cp, ls, mkdir, rm
+from dynafile.cli.commands.objects import get as get_object
+from dynafile.cli.commands.objects import put as put_object
 from dynafile.cli.commands.reading import query, scan
 from dynafile.cli.commands.repairing import repair
 from dynafile.cli.commands.statements import sql
@@ -96,10 +99,17 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stream on": on,
     "stream off": off,
     "stream consumers": consumers,
+    "objects ls": ls,
+    "objects get": get_object,
+    "objects put": put_object,
+    "objects cp": cp,
+    "objects rm": rm,
+    "objects mkdir": mkdir,
     "demo": demo,
 }
 _groups = {
     "index": "Add, drop and list secondary indexes.",
+    "objects": "List, read, write and copy objects by path, in any store.",
     "stream": "Declare and end streams, and list who reads them.",
 }
 _places = {"": app}
