@@ -51,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=ROOT / ".benchmarks" / "kybra-simple-db" / "bin" / "python",
         help="Python of an environment with Kybra Simple DB",
     )
+    group.addoption(
+        "--kydb-python",
+        default=ROOT / ".benchmarks" / "kydb" / "bin" / "python",
+        help="Python of an environment with KYDB 1.1.0",
+    )
 
 
 def pytest_benchmark_update_machine_info(

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from contenders.our_entities import OurEntities, Person
+from counted_objects import count_objects
 from data import Item, key_of, order, orders
 from people import people
 
 from dynafile import Dynafile
+from dynafile.objects import connect
 from dynafile.store.local_volume import LocalVolume
 
 BASELINE: Final = Path(__file__).with_name("counted.json")
@@ -103,6 +105,7 @@ def count(folder: Path) -> Counts:
         **_reading(folder, items),
         **_writing(folder),
         **_entities(folder / "entities"),
+        **_objects(folder / "objects"),
     }
 
 
@@ -199,6 +202,14 @@ def _entities(folder: Path) -> Counts:
         assert all(len(club.members) == members + 1 for club in clubs)
     ours.close()
     return counts
+
+
+def _objects(folder: Path) -> Counts:
+    """Write, read and remove objects; stores on servers count requests in their own tests."""
+    with connect(f"dynafile://{folder}") as db:
+        for length in (1_100_000, 100_000):  # so that the journal has room ahead of all that comes
+            db[f"/room/{length}"] = random.Random(length).randbytes(length)
+        return count_objects("a folder", db, watched)
 
 
 def _some_order(rng: random.Random) -> Item:

@@ -41,6 +41,11 @@ class Sizes:
     loads: int = 500
     finds: int = 10
     joins: int = 100
+    objects: int = 2_000
+    many_objects: int = 1_000_000
+    gets: int = 500
+    sets: int = 100
+    listings: int = 20
     processes: int = 3
     """How often a store is loaded, and how often opened, in a process of its own."""
 
@@ -70,6 +75,11 @@ SMALL: Final = Sizes(
     loads=20,
     finds=2,
     joins=5,
+    objects=100,
+    many_objects=2_000,
+    gets=20,
+    sets=10,
+    listings=2,
     processes=1,
 )
 

@@ -36,6 +36,7 @@ ONE_TASK: Final = "one task"
 BEFORE_OPENING: Final = "the process before it opens"
 PEEWEE: Final = "peewee on SQLite"
 KYBRA: Final = "Kybra Simple DB"
+KYDB: Final = "KYDB on files"
 FEW_PEOPLE: Final = "one of 1,000"
 NOBODY_THERE: Final = "the same into an empty database"
 TEN_MEMBERS: Final = "to one with ten"
@@ -276,5 +277,60 @@ ENTITIES: Final = (
 )
 """Entities: what ``bench_entities.py`` measures. 0.7 × a rate is 1.43 × the time."""
 
-EVERY: Final = (*TARGETS, *FURTHER, *INDEXES, *DATA_PLANE, *STREAMS, *ASYNCIO, *ENTITIES)
+_THREE_TIMES_AS_FAST: Final = 0.333
+_TWICE_AS_FAST: Final = 0.5
+
+OBJECTS: Final = (
+    Operation(
+        title="`db.read(key, reload=True)` of a dict of 1 KB",
+        group="objects-get",
+        peers={KYDB: _THREE_TIMES_AS_FAST, DISKCACHE: _TWICE_AS_FAST},
+    ),
+    Operation(
+        title="`db[key] = value` of a dict of 1 KB, relaxed",
+        group="objects-set",
+        peers={KYDB: _THREE_TIMES_AS_FAST, DISKCACHE: _TWICE_AS_FAST},
+    ),
+    Operation(
+        title="the same, durable; theirs syncs nothing",
+        group="objects-set-durable",
+        peers={KYDB: None},
+    ),
+    Operation(
+        title="`db[key]` of an object of a class that is kept",
+        group="objects-get-kept",
+        peers={KYDB: None},
+    ),
+    Operation(
+        title="`ls` of a folder of 100 objects in a store of 1,000,000",
+        group="objects-ls",
+        peers={OF_1000: 1.1},
+    ),
+    Operation(
+        title="`db[key] = value` in that folder, relaxed",
+        group="objects-set-into",
+        peers={OF_1000: None},
+    ),
+    Operation(title="the same all over the 1,000,000", group="objects-set-all-over"),
+    Operation(
+        title="memory for 20,000 random reads and 200 `ls` on 1,000,000 objects",
+        group="objects-memory",
+        peers={BEFORE_OPENING: None},
+    ),
+    Operation(
+        title="`set_many` of 1,000,000 objects and `close`, per object", group="objects-fill"
+    ),
+)
+"""Objects by path: what ``bench_objects.py`` measures."""
+
+EVERY: Final = (
+    *TARGETS,
+    *FURTHER,
+    *INDEXES,
+    *DATA_PLANE,
+    *STREAMS,
+    *ASYNCIO,
+    *ENTITIES,
+    *OBJECTS,
+)
 """All rows."""

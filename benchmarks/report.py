@@ -20,7 +20,17 @@ from typing import Final
 from counted import baseline
 from matrix import COUNTS, SHOWN_FIRST
 from matrix_table import losses, matrix_table
-from operations import ASYNCIO, DATA_PLANE, ENTITIES, FURTHER, INDEXES, STREAMS, TARGETS, Operation
+from operations import (
+    ASYNCIO,
+    DATA_PLANE,
+    ENTITIES,
+    FURTHER,
+    INDEXES,
+    OBJECTS,
+    STREAMS,
+    TARGETS,
+    Operation,
+)
 from plots import plots
 from quantity import shown
 from record import FOLDER, Figure, Result, missing, name_of, newest, read, text_of
@@ -129,6 +139,7 @@ def long_block(result: Result) -> str:
         ("Streams:", STREAMS),
         ("asyncio:", ASYNCIO),
         ("Entities:", ENTITIES),
+        ("Objects:", OBJECTS),
     ):
         if any(operation.group in result["groups"] for operation in operations):
             parts += [title, table(result, operations)]
