@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 import dynafile
-from dynafile import entities, errors
+from dynafile import entities, errors, objects
 from dynafile.aio.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ def entities_reference() -> str:
         return reference()
 
 
+def objects_reference() -> str:
+    """Return the reference of ``dynafile.objects``."""
+    with _describing(objects):
+        return reference()
+
+
 @contextmanager
 def _describing(package: ModuleType) -> Iterator[None]:
     global _described
@@ -113,7 +119,12 @@ def public_names() -> list[str]:
         for alias in node.names
         if alias.asname == alias.name
     ]
-    names = [name for name in _described.__all__ if isinstance(getattr(_described, name), type)]
+    names = [
+        name
+        for name in _described.__all__
+        if inspect.isfunction(value := getattr(_described, name))
+        or (inspect.isclass(value) and not issubclass(value, Exception))
+    ]
     known = {getattr(_described, name).__name__ for name in names}
     return sorted([name for name in {*names, *beside} if name in known | set(beside)], key=_rank)
 

@@ -91,6 +91,7 @@ def test_examples_run(
     environment: dict[str, str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as for a script that lies there
     namespace: dict[str, Any] = {"__name__": "__example__"}
     printed = ""
     for block in blocks(document):
