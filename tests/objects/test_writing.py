@@ -140,7 +140,7 @@ def until_gone(db: Any, key: str) -> None:
 
 def test_what_has_expired_is_gone_everywhere(expiring: Any) -> None:
     db = expiring
-    db.set("/f/short", 1, ttl=1, index={"rank": 1} if db.features.index else None)
+    db.set("/f/short", 1, ttl=3, index={"rank": 1} if db.features.index else None)
     db["/f/long"] = 2
     assert db["/f/short"] == 1
     until_gone(db, "/f/short")
