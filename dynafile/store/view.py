@@ -23,6 +23,15 @@ class View:
             return self._changed[place]
         return None if keyspace.id in self._cleared else self._replica.get_as_it_is(keyspace, key)
 
+    def get_warm(self, keyspace: Keyspace, key: bytes) -> bytes | None:
+        """Return the value at ``key``; raises Cold where a file would have to be read."""
+        if not self._changed and not self._cleared:
+            return self._replica.get_warm(keyspace, key)
+        place = (keyspace.id, key)
+        if place in self._changed:
+            return self._changed[place]
+        return None if keyspace.id in self._cleared else self._replica.get_warm(keyspace, key)
+
     def range(
         self, keyspace: Keyspace, low: bytes, high: bytes | None
     ) -> list[tuple[bytes, bytes]]:

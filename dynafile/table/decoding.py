@@ -49,6 +49,13 @@ class ItemDecoder:
             self.known[raw] = known
         return known.copy() if isinstance(known, dict) else copy_known(known)
 
+    def decode_once(self, raw: bytes) -> dict[str, Any]:
+        """Return the item, and keep it for no next time: it is about to be replaced."""
+        known = self.known.get(raw)
+        if known is None:
+            return decode_item(raw)
+        return known.copy() if isinstance(known, dict) else copy_known(known)
+
 
 def copy_known(known: tuple[dict[str, Any], tuple[str, ...]]) -> dict[str, Any]:
     """Return a copy of an item with containers."""

@@ -106,6 +106,10 @@ class TableReader:
         """Return an item that is the caller's own."""
         return self._decoder.decode(raw)
 
+    def decode_once(self, raw: bytes) -> dict[str, Any]:
+        """Return an item that is the caller's own, and that will hardly be read again."""
+        return self._decoder.decode_once(raw)
+
     def read_chunk(
         self, space: Keyspace, low: bytes, high: bytes | None, size: int, *, reverse: bool
     ) -> tuple[list[bytes], list[bytes], bytes | None]:

@@ -74,10 +74,8 @@ def _write_once(
 ) -> dict[Write, DynafileError]:
     schema = store.schema
     for part in parts:
-        part.table.refresh()
-        if part.schema is not part.table.schema:
-            part.schema = part.table.schema
-            part.table.prepare_again(part.writes)
+        if part.schema is not schema:
+            _renew(part)
     if more is None and all(map(_is_blind, parts)):
         # Their tables know all types, too: there is nothing to learn.
         _write_blindly(store, schema, parts, durable, guard)
@@ -124,6 +122,14 @@ def _write_once(
     for part in parts:
         part.table.after_write()
     return {}
+
+
+def _renew(part: Part) -> None:
+    """Have writes made for the newest schema."""
+    part.table.refresh()
+    if part.schema is not part.table.schema:
+        part.schema = part.table.schema
+        part.table.prepare_again(part.writes)
 
 
 def _is_blind(part: Part) -> bool:

@@ -54,6 +54,7 @@ class TransactionTable:
         table.refresh()
         self.table = table
         self._schema = table.schema
+        self._key_of = table.key_of
         self._now = now
         self._items = table.items
         self._gets: dict[bytes, bytes | None] = {}
@@ -65,7 +66,7 @@ class TransactionTable:
 
     def get_item(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
-        return self._item(self.table.key_of(key))
+        return self._item(self._key_of(key))
 
     def _item(self, key: bytes) -> dict[str, Any] | None:
         mine = self._mine.get(key)
@@ -75,8 +76,11 @@ class TransactionTable:
             raw = self._gets[key]
         else:
             raw = self._gets[key] = self.table.get_raw(key)
-        item = None if raw is None else self.table.decode(raw)
-        return None if item is None or self._is_expired(item) else item
+        if raw is None:
+            return None
+        item = self.table.decode_once(raw)
+        ttl = self.table.definition.ttl_attribute
+        return None if ttl is not None and is_expired(item, ttl, self._now) else item
 
     def _is_expired(self, item: dict[str, Any]) -> bool:
         attribute = self.table.definition.ttl_attribute
@@ -153,11 +157,17 @@ class TransactionTable:
 
     def put_item(self, item: Mapping[str, Any], test: Test | None = None) -> None:
         """Put an item, where a condition holds."""
-        self._add(self.table.put_of(item), test)
+        write = self.table.put_of(item)
+        if test is not None:
+            check_condition(test, self._item(write.key), gives_item=False)
+        self._mine[write.key] = write
 
     def delete_item(self, key: Mapping[str, Any], test: Test | None = None) -> None:
         """Delete an item, where a condition holds."""
-        self._add(self.table.delete_of(key), test)
+        encoded = self._key_of(key)
+        if test is not None:
+            check_condition(test, self._item(encoded), gives_item=False)
+        self._mine[encoded] = Write(encoded, None)
 
     def update_item(
         self, key: Mapping[str, Any], update: Updater, test: Test | None = None
@@ -175,11 +185,6 @@ class TransactionTable:
     def check(self, key: Mapping[str, Any], test: Test) -> None:
         """Raise ConditionalCheckFailed where a condition does not hold."""
         check_condition(test, self._item(self.table.key_of(key)), gives_item=False)
-
-    def _add(self, write: Write, test: Test | None) -> None:
-        if test is not None:
-            check_condition(test, self._item(write.key), gives_item=False)
-        self._mine[write.key] = write
 
     # -- the end --------------------------------------------------------------------------------
 

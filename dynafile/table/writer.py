@@ -92,7 +92,8 @@ class TableWriter(TablePager):
         raw = encode_item(item)
         if type(item) is not dict:
             item = dict(item)
-        return self._as_write(self._key(item), raw, item)
+        key = self._key(item)
+        return Write(key, raw) if self._blind else self._as_write(key, raw, item)
 
     def put_of_warm(self, item: Mapping[str, Any]) -> Write:
         """Return what :meth:`put_of` does, without ever looking at the store.

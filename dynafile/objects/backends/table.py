@@ -15,7 +15,8 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from dynafile import Key, Table, Transaction
-from dynafile.errors import DynafileError, FolderNotEmpty, ObjectNotFound, TransactionConflict
+from dynafile.errors import FolderNotEmpty, ObjectNotFound
+from dynafile.locked import Items, run_locked
 from dynafile.objects.backend import (
     ANY_VERSION,
     MTIME,
@@ -123,7 +124,7 @@ class TableBackend(Backend):
 
     def write(self, path: str, data: bytes, options: WriteOptions) -> str:
         """Write an object, with the folders that it is in, and return its version."""
-        version = self._run(partial(self._write, path, data, options))
+        version = run_locked(self.table, partial(self._write, path, data, options))
         if options.ttl is not None:
             self._sweep()
         return version
@@ -144,11 +145,11 @@ class TableBackend(Backend):
 
     def delete(self, path: str, if_match: str | AnyVersion = ANY_VERSION) -> None:
         """Delete an object; raises ObjectNotFound if there is none."""
-        self._run(partial(self._delete, path, if_match))
+        run_locked(self.table, partial(self._delete, path, if_match))
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those that it is in; raises PathTaken where an object is in the way."""
-        self._run(lambda transaction: self._make_folders(transaction, path))
+        run_locked(self.table, partial(self._make_folders, path))
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder; raises ObjectNotFound or FolderNotEmpty."""
@@ -230,22 +231,11 @@ class TableBackend(Backend):
         self.table.close()
 
     def _run(self, body: Callable[[Transaction], T]) -> T:
-        try:
-            # Once by itself: nearly always that is it, and to be run again costs as much again.
-            with self.table.transaction() as transaction:
-                return body(transaction)
-        except TransactionConflict:
-            pass
-        except DynafileError:
-            if not transaction.is_stale():
-                raise
         return self.table.run_transaction(body, attempts=_ATTEMPTS)
 
-    def _write(
-        self, path: str, data: bytes, options: WriteOptions, transaction: Transaction
-    ) -> str:
+    def _write(self, path: str, data: bytes, options: WriteOptions, items: Items) -> str:
         key = item_key(path)
-        found = old = transaction.get_item(key=key)
+        found = old = items.get_item(key=key)
         now = self._clock()
         if old is not None:
             if "folder" in old:
@@ -255,15 +245,15 @@ class TableBackend(Backend):
         if options.if_match is not ANY_VERSION:
             check_version(path, None if old is None else version_of(old), options.if_match)
         if found is not None:
-            self._take_entries(transaction, path, found)
+            self._take_entries(items, path, found)
         elif key["PK"] != ROOT:  # what is there is in folders: none goes before what is in it
-            self._make_folders(transaction, key["PK"])
+            self._make_folders(key["PK"], items)
         item = self._item(key, data, old, options, now)
-        transaction.put_item(item=item)
+        items.put_item(item=item)
         for entry in entries_of(item):
-            transaction.put_item(item=entry)
+            items.put_item(item=entry)
         if "expires" in item:
-            transaction.put_item(item=sweep_key(path, item["expires"]))
+            items.put_item(item=sweep_key(path, item["expires"]))
         return version_of(item)
 
     def _item(
@@ -288,33 +278,33 @@ class TableBackend(Backend):
             item[UNTIMED] = True
         return item
 
-    def _make_folders(self, transaction: Transaction, path: str) -> None:
+    def _make_folders(self, path: str, items: Items) -> None:
         while path != ROOT:
             key = item_key(path)
-            found = transaction.get_item(key=key)
+            found = items.get_item(key=key)
             if found is not None:
                 if FOLDER in found:
                     return  # and so are those that it is in
                 raise is_an_object(path)
-            transaction.put_item(item={**key, FOLDER: True})
+            items.put_item(item={**key, FOLDER: True})
             path = key[PARTITION_KEY]
 
-    def _delete(self, path: str, if_match: str | AnyVersion, transaction: Transaction) -> None:
-        item = transaction.get_item(key=item_key(path))
+    def _delete(self, path: str, if_match: str | AnyVersion, items: Items) -> None:
+        item = items.get_item(key=item_key(path))
         if item is None or FOLDER in item or is_gone(item, self._clock()):
             raise no_object(path)
         check_version(path, version_of(item), if_match)
-        self._take(transaction, path, item)
+        self._take(items, path, item)
 
-    def _take(self, transaction: Transaction, path: str, item: Item) -> None:
-        transaction.delete_item(key=item_key(path))
-        self._take_entries(transaction, path, item)
+    def _take(self, items: Items, path: str, item: Item) -> None:
+        items.delete_item(key=item_key(path))
+        self._take_entries(items, path, item)
 
-    def _take_entries(self, transaction: Transaction, path: str, item: Item) -> None:
+    def _take_entries(self, items: Items, path: str, item: Item) -> None:
         for gone in entry_keys(item):
-            transaction.delete_item(key=gone)
+            items.delete_item(key=gone)
         if "expires" in item:
-            transaction.delete_item(key=sweep_key(path, item["expires"]))
+            items.delete_item(key=sweep_key(path, item["expires"]))
 
     def _sweep(self) -> None:
         """Remove some of what has expired."""
