@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from objects.dynamodb_servers import dynoxide_server, moto_server
+from objects import servers
 from objects.place import Place
 
 from dynafile.objects.backends.dynamodb import create_table
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
-os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
 
 
 class OnDynamoDB(Place):
@@ -65,14 +61,14 @@ class DynamoDBPlace(OnDynamoDB):
     """On moto's server."""
 
     def server(self) -> str:
-        return moto_server()
+        return servers.moto(one_by_one=True)
 
 
 class DynoxidePlace(OnDynamoDB):
     """On Dynoxide."""
 
     def server(self) -> str:
-        return dynoxide_server()
+        return servers.dynoxide()
 
 
 @cache

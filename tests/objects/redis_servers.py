@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
+from objects.servers import SERVERS, comes_up, free_port, left_out
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-UNPACKED = Path(__file__).parent.parent.parent / ".servers" / "redis"
+UNPACKED = SERVERS / "redis"
 """Where `make test` puts Debian's server if none is installed."""
 
 
@@ -43,12 +37,8 @@ class RedisServer:
             stderr=subprocess.STDOUT,
             env=environment,
         )  # fmt: skip
-        for _ in range(200):
-            if self.process.poll() is not None:
-                break
-            if answers(self.port):
-                return self
-            time.sleep(0.05)
+        if comes_up(self.process, self.port):
+            return self
         self.stop(keep=True)
         raise RuntimeError((self.folder / "log").read_text(errors="replace"))
 
@@ -117,54 +107,13 @@ class RedisCluster:
                 client.flushall()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 def executable() -> tuple[str, dict[str, str]]:
     """Return the server and its environment; skip the test if there is none, but not in CI."""
     found = shutil.which("redis-server")
     if found is not None:
         return found, dict(os.environ)
     below = UNPACKED / "usr" / "bin" / "redis-server"
-    if below.exists():
-        libraries = sorted({str(path.parent) for path in UNPACKED.rglob("*.so.*")})
-        return str(below), {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)}
-    missing("redis-server is missing: apt-get install redis-server, or make .venv/.redis")
-    raise AssertionError
-
-
-def missing(what: str) -> None:
-    """Leave the test out, and say why; CI leaves out nothing."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
-@contextmanager
-def moto_kms() -> Iterator[str]:
-    """A server of moto's, for KMS; gives its URL."""
-    if find_spec("boto3") is None or find_spec("moto") is None or find_spec("flask") is None:
-        missing("KMS is moto's: pip install boto3 'moto[server]'")
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            until = time.monotonic() + 60
-            while not answers(port):
-                assert process.poll() is None
-                assert time.monotonic() < until
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-            process.wait(30)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    if not below.exists():
+        left_out("redis-server is missing: apt-get install redis-server, or make .venv/.redis")
+    libraries = sorted({str(path.parent) for path in UNPACKED.rglob("*.so.*")})
+    return str(below), {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)}

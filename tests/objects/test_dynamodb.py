@@ -18,8 +18,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 from objects.conftest import CONTENT, KYDB, placed
-from objects.dynamodb_servers import dynoxide_server, free_port
 from objects.places_dynamodb import DynoxidePlace
+from objects.servers import dynoxide, free_port
 from objects.test_against_a_model import SETTINGS, StoreMachine
 
 from dynafile import objects as kydb
@@ -944,7 +944,7 @@ class DynoxideMachine(StoreMachine):
     """Random programs; the tables stay until the server ends."""
 
     def url(self) -> str:
-        table, endpoint = f"test-{uuid4().hex}", dynoxide_server()
+        table, endpoint = f"test-{uuid4().hex}", dynoxide()
         create_table(table, region="us-east-1", endpoint_url=endpoint)
         return f"dynamodb://{table}?region=us-east-1&endpoint_url={endpoint}"
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from objects.conftest import CONTENT, KYDB, placed
-from objects.redis_servers import RedisServer, moto_kms
+from objects.redis_servers import RedisServer
+from objects.servers import moto
 
 from dynafile import objects as kydb
 from dynafile.errors import (
@@ -812,26 +813,23 @@ def test_passwords_that_are_configured_wrong(
 def test_a_password_in_kms(
     guarded: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with moto_kms() as endpoint:
-        import boto3
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", moto())
+    import boto3
 
-        monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", endpoint)
-        kms = boto3.client("kms")
-        key = kms.create_key()["KeyMetadata"]["KeyId"]
-        encrypted = kms.encrypt(KeyId=key, Plaintext=b"se/cr@t:1")["CiphertextBlob"]
-        kms.close()
-        secret = base64.b64encode(encrypted).decode()
-        password = f"{{encryption-method: kms, encryption-key: {key}, env_var: THE_WORD}}"
-        configure(guarded, tmp_path, monkeypatch, password, secret)
-        with kydb.connect("redis://my-redis") as db:
-            db["/a"] = 1
-            assert db["/a"] == 1
-        configure(guarded, tmp_path, monkeypatch, password, base64.b64encode(b"other").decode())
-        with kydb.connect("redis://my-redis") as db, pytest.raises(StoreNotReachable, match="KMS"):
-            db["/a"]
+    kms = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    encrypted = kms.encrypt(KeyId=key, Plaintext=b"se/cr@t:1")["CiphertextBlob"]
+    kms.close()
+    secret = base64.b64encode(encrypted).decode()
+    password = f"{{encryption-method: kms, encryption-key: {key}, env_var: THE_WORD}}"
+    configure(guarded, tmp_path, monkeypatch, password, secret)
+    with kydb.connect("redis://my-redis") as db:
+        db["/a"] = 1
+        assert db["/a"] == 1
+    configure(guarded, tmp_path, monkeypatch, password, base64.b64encode(b"other").decode())
+    with kydb.connect("redis://my-redis") as db, pytest.raises(StoreNotReachable, match="KMS"):
+        db["/a"]
 
 
 def test_times_may_be_turned_off(
