@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from dynafile.entities import layout
 from dynafile.entities.audit import AuditEntry
@@ -35,11 +35,9 @@ from dynafile.errors import (
     TransactionConflict,
 )
 from dynafile.table_api import Table
-from dynafile.transactions import Attempts
+from dynafile.transactions import ATTEMPTS, Attempts
 
 T = TypeVar("T")
-
-_ATTEMPTS: Final = 100
 
 _entered: ContextVar[tuple[Database, ...]] = ContextVar("dynafile_entities_entered", default=())
 
@@ -163,7 +161,7 @@ class Database:
         unit = self.unit()
         if unit is not None:
             return unit.operation(body)
-        left = Attempts(body, _ATTEMPTS)
+        left = Attempts(body, ATTEMPTS)
         while True:
             unit = self.begin()
             try:
@@ -209,7 +207,7 @@ class Database:
             )
         return TransactionBlock(self)
 
-    def run_transaction(self, body: Callable[[], T], *, attempts: int = _ATTEMPTS) -> T:
+    def run_transaction(self, body: Callable[[], T], *, attempts: int = ATTEMPTS) -> T:
         """Call a function inside a transaction, again where it meets a conflict."""
         left = Attempts(body, attempts)
         while True:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from dynafile.errors import (
+    InvalidArgument,
     InvalidObjectArgument,
     InvalidObjectKey,
     ObjectNotFound,
@@ -18,14 +18,11 @@ from dynafile.objects.backend import ANY_VERSION, AnyVersion, WriteOptions
 from dynafile.objects.paths import key_path
 from dynafile.objects.queries import GONE
 from dynafile.objects.writing import Condition, check_condition, path_to_write, write_options
+from dynafile.transactions import ATTEMPTS, Attempts
 
 __all__ = ["ATTEMPTS", "ObjectTransaction", "Session", "run_again"]
 
 T = TypeVar("T")
-
-ATTEMPTS: Final = 100
-_FIRST_PAUSE: Final = 0.001
-_LONGEST_PAUSE: Final = 0.05
 
 
 class Session(Protocol):
@@ -118,18 +115,15 @@ def run_again(
     attempts: int,
 ) -> T:
     """Run a transaction's body, again where it meets a conflict; return what it returns."""
-    if type(attempts) is not int or attempts < 1:
-        raise InvalidObjectArgument(f"attempts is an int of at least 1, not {attempts!r:.80}")
-    longest = _FIRST_PAUSE
-    for left in reversed(range(attempts)):
+    try:
+        left = Attempts(body, attempts)
+    except InvalidArgument as error:
+        raise InvalidObjectArgument(error.explanation) from None
+    while True:
         try:
             with begin() as transaction:
                 result = body(transaction)
-        except TransactionConflict:
-            if not left:
-                raise
-            time.sleep(random.uniform(0, longest))
-            longest = min(2 * longest, _LONGEST_PAUSE)
+        except TransactionConflict as conflict:
+            time.sleep(left.pause_after(conflict))
         else:
             return result
-    raise AssertionError("unreachable")

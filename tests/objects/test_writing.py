@@ -287,6 +287,26 @@ def test_a_transaction_is_run_again(transactional: Any) -> None:
     assert db.run_transaction(count) == 201
 
 
+def test_how_often_a_transaction_is_run(transactional: Any) -> None:
+    db = transactional
+    db["/count"] = runs = 0
+
+    def beaten(tx: objects.ObjectTransaction) -> None:
+        nonlocal runs
+        tx["/count"] += 1
+        runs = db["/count"] = db["/count"] + 10
+
+    with pytest.raises(TransactionConflict):
+        db.run_transaction(beaten, attempts=3)
+    assert runs == db["/count"] == 30
+    for attempts in (0, -1, True, 1.5, None):
+        with pytest.raises(InvalidObjectArgument, match="attempts"):
+            db.run_transaction(beaten, attempts=attempts)
+    with pytest.raises(InvalidObjectArgument, match="a function"):
+        db.run_transaction(None)
+    assert db["/count"] == 30
+
+
 @pytest.mark.parametrize(
     "statement",
     [
