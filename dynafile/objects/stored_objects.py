@@ -21,8 +21,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-_ABSENT: Final = object()
-
 
 class Home(Protocol):
     """The store that an object is of, as far as the object itself needs it."""
@@ -70,9 +68,12 @@ class StoredValue(Generic[T]):
 
 
 class _Attribute(Generic[T]):
-    """A stored attribute of a class: a descriptor with a default."""
+    """A stored attribute of a class: a descriptor with what makes the default of an object."""
 
     name = ""
+
+    def __init__(self, default: Callable[[Any], T]) -> None:
+        self._default = default
 
     def __set_name__(self, owner: type, name: str) -> None:
         if name in _TAKEN or name.startswith("_"):
@@ -84,14 +85,15 @@ class _Attribute(Generic[T]):
         self.name = name
 
     def _value_in(self, owner: DbObj) -> T:
-        value = owner._values.get(self.name, _ABSENT)
-        if value is _ABSENT:
-            # Kept from now on, so that a default that is a list can be added to.
-            value = owner._values[self.name] = self._default_of(owner)
-        return value  # type: ignore[no-any-return]
-
-    def _default_of(self, owner: DbObj) -> T:
-        raise NotImplementedError
+        try:
+            value: T = owner._values[self.name]
+        except KeyError:
+            pass
+        else:
+            return value
+        # Kept from now on, so that a default that is a list can be added to.
+        value = owner._values[self.name] = self._default(owner)
+        return value
 
 
 class stored(_Attribute[T]):  # noqa: N801
@@ -104,12 +106,8 @@ class stored(_Attribute[T]):  # noqa: N801
     def __init__(self, default: Callable[[Any], T]) -> None:
         if not callable(default):
             raise InvalidObjectType(f"@stored is for a method, not {default!r:.80}")
-        self._default = default
+        super().__init__(default)
         self.__doc__ = default.__doc__
-
-    def _default_of(self, owner: DbObj) -> T:
-        """Ask the method for the default."""
-        return self._default(owner)
 
     @overload
     def __get__(self, owner: None, kind: type) -> Self: ...
@@ -124,15 +122,6 @@ class stored(_Attribute[T]):  # noqa: N801
 
 class _Field(_Attribute[T]):
     """A stored attribute that is read and set as any attribute is."""
-
-    def __init__(self, default: T | object, factory: Callable[[], T] | None) -> None:
-        self._default = default
-        self._factory = factory
-
-    def _default_of(self, owner: DbObj) -> T:
-        if self._factory is not None:
-            return self._factory()
-        return self._default  # type: ignore[return-value]
 
     @overload
     def __get__(self, owner: None, kind: type) -> Self: ...
@@ -162,7 +151,7 @@ def stored_field(default: Any = None, *, factory: Callable[[], Any] | None = Non
         )
     if factory is not None and not callable(factory):
         raise InvalidObjectType(f"factory is called for the default; {factory!r:.80} cannot be")
-    return _Field(default, factory)
+    return _Field(lambda _: default if factory is None else factory())
 
 
 class DbObj:

@@ -14,19 +14,16 @@ from filelock import lock_descriptor, unlock_descriptor
 from dynafile.errors import LockTimeout
 from dynafile.store.position import FIRST_SLOT, HOLDER, SLOTS, WAITING
 
+_block_on: Callable[[int], None] | None = None
+"""Takes the lock when the kernel gives it; None where there is only polling."""
+
 if sys.platform != "win32":
     from fcntl import LOCK_EX, flock
 
-    def _block_on(descriptor: int) -> None:
+    def _flock(descriptor: int) -> None:
         flock(descriptor, LOCK_EX)
 
-    _CAN_BLOCK = True
-else:
-
-    def _block_on(descriptor: int) -> None:
-        raise NotImplementedError
-
-    _CAN_BLOCK = False
+    _block_on = _flock
 
 _HANDOVER_SECONDS = 0.0005
 _ANNOUNCE_SECONDS = 0.01
@@ -103,14 +100,14 @@ class FileLock:
     def _wait(self, timeout: float) -> None:
         if timeout <= 0 and self._waiter is None:
             raise self._timed_out(timeout)
-        if not _CAN_BLOCK:
+        if _block_on is None:
             self._poll(timeout)
             return
         # A wait given up earlier may still be queued in the kernel; its lock would be the same lock
         # as ours, so it is taken up again and never left beside a new one.
         waiter = self._waiter
         if waiter is None or not waiter.claim():
-            waiter = self._waiter = _Waiter(self._descriptor)
+            waiter = self._waiter = _Waiter(self._descriptor, _block_on)
         if not waiter.wait(timeout, self._announce):
             raise self._timed_out(timeout)
         self._waiter = None
@@ -135,8 +132,9 @@ class FileLock:
 class _Waiter:
     """One blocking ``flock`` in a thread, that can be given up and claimed again."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, block_on: Callable[[int], None]) -> None:
         self._descriptor = descriptor
+        self._block_on = block_on
         self._mutex = threading.Lock()
         self._ended = threading.Event()
         self._claimed = True
@@ -191,7 +189,7 @@ class _Waiter:
 
     def _block(self) -> None:
         try:
-            _block_on(self._descriptor)
+            self._block_on(self._descriptor)
         except OSError as error:
             self._failed = error
         with self._mutex:
