@@ -65,8 +65,10 @@ def take_literal(value: object, depth: int = 0) -> Any:
             return plain
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
-    if type(value).__name__ == "Binary" and isinstance(getattr(value, "value", None), bytes):
-        return value.value  # type: ignore[attr-defined]
+    if type(value).__name__ == "Binary":
+        held = getattr(value, "value", None)
+        if isinstance(held, bytes):
+            return held
     _check_depth(depth)
     if isinstance(value, (list, tuple)):
         return [take_literal(member, depth + 1) for member in value]

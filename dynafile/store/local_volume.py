@@ -35,7 +35,7 @@ def _half_made(folder: str) -> str:
     return os.path.join(folder, half_made_name(os.getpid(), next(_numbers)))
 
 
-class _Writer(AtomicWriter):  # type: ignore[misc]
+class _Writer(AtomicWriter):  # type: ignore[misc] # atomicwrites ships no types
     """atomicwrites, with a temporary file that has the modes of the user's umask, in ``tmp/``."""
 
     def get_fileobject(self, dir: str, **_: Any) -> IO[bytes]:  # noqa: A002 - its name

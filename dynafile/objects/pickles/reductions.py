@@ -117,6 +117,7 @@ class Reducer:
         if type(found) is not tuple or not 2 <= len(found) <= 5:
             raise Refusal(value, "its reduction is none that is read")
         maker, given = found[:2]
+        # Typeshed leaves out the two makers of copyreg.
         if maker is copyreg.__newobj__ or maker is copyreg.__newobj_ex__:  # type: ignore[attr-defined]
             maker = given[0]
         if maker is not kind:
