@@ -47,6 +47,11 @@ class PipeClosed(Exception):
     """Whoever read standard output has gone."""
 
 
+def cannot_read(file: str, error: OSError, *, hint: str | None = None) -> Failure:
+    """Return the failure of a file that the command line names."""
+    return Failure(f"cannot read {file}: {error.strerror}", hint=hint, code=ExitCode.USAGE)
+
+
 def as_failure(error: BaseException) -> Failure:
     """Return the failure that tells the user of any error."""
     if isinstance(error, Failure):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from dynafile.cli.failures import ExitCode, Failure
+from dynafile.cli.failures import ExitCode, Failure, cannot_read
 from dynafile.cli.opening import require_table
 from dynafile.errors import SchemaMismatch
 
@@ -106,11 +106,8 @@ def _key_in(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise Failure(
-            f"cannot read {file}: {error.strerror}",
-            hint="`head -c 32 /dev/urandom > FILE` makes a key",
-            code=ExitCode.USAGE,
-        ) from None
+        hint = "`head -c 32 /dev/urandom > FILE` makes a key"
+        raise cannot_read(file, error, hint=hint) from None
 
 
 def _check_lasting(place: Place) -> None:

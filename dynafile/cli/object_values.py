@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynafile.cli.failures import ExitCode, Failure
+from dynafile.cli.failures import ExitCode, Failure, cannot_read
 from dynafile.values.tagged import decoder, dumps, structure
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def given_bytes(value: str | None, file: str | None) -> bytes:
         try:
             return Path(file).read_bytes()
         except OSError as error:
-            message = f"cannot read {file}: {error.strerror}"
-            raise Failure(message, code=ExitCode.USAGE) from None
+            raise cannot_read(file, error) from None
     if value is not None and value != "-":
         return os.fsencode(value)
     if value is None and file is None and sys.stdin.isatty():

@@ -55,6 +55,16 @@ FormatOption: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+OutputOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Where to write; the file appears when it is complete. Without it: standard output.",
+        show_default=False,
+    ),
+]
 FilterOption: TypeAlias = Annotated[
     str | None,
     typer.Option(

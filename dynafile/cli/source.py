@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from dynafile.cli.failures import ExitCode, Failure
+from dynafile.cli.failures import ExitCode, Failure, cannot_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,11 +76,8 @@ def open_source(name: str) -> Iterator[Source]:
     try:
         stream = open(name, "rb")  # noqa: SIM115
     except OSError as error:
-        raise Failure(
-            f"cannot read {name}: {error.strerror}",
-            hint="FILE is the file to import, or - for standard input",
-            code=ExitCode.USAGE,
-        ) from None
+        hint = "FILE is the file to import, or - for standard input"
+        raise cannot_read(name, error, hint=hint) from None
     with stream:
         status = os.fstat(stream.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None

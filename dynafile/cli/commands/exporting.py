@@ -12,7 +12,7 @@ from dynafile.cli.exporter import open_output, write_csv, write_json_lines
 from dynafile.cli.failures import tell
 from dynafile.cli.keys import key_attributes
 from dynafile.cli.opening import open_to_read
-from dynafile.cli.options import PathArgument, TableOption
+from dynafile.cli.options import OutputOption, PathArgument, TableOption
 from dynafile.cli.progress import counted, progress_bar
 
 
@@ -27,17 +27,7 @@ def export(
     path: PathArgument,
     *,
     table: TableOption = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Where to write; the file appears when it is complete. Without it: standard "
-            "output.",
-            show_default=False,
-        ),
-    ] = None,
+    output: OutputOption = None,
     file_format: Annotated[
         ExportFormat | None,
         typer.Option(

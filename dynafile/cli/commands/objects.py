@@ -22,7 +22,13 @@ from dynafile.cli.object_stores import (
     connected,
 )
 from dynafile.cli.object_values import as_bytes, as_json, from_json, given_bytes, text_of
-from dynafile.cli.options import DecimalOption, Durability, DurabilityOption, TagsOption
+from dynafile.cli.options import (
+    DecimalOption,
+    Durability,
+    DurabilityOption,
+    OutputOption,
+    TagsOption,
+)
 from dynafile.cli.output import OutputFormat, Rows, print_items
 from dynafile.cli.progress import counted, progress_bar
 from dynafile.errors import ObjectNotFound
@@ -124,17 +130,7 @@ def get(
     url: UrlArgument,
     key: KeyArgument,
     *,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Where to write; the file appears when it is complete. Without it: standard "
-            "output.",
-            show_default=False,
-        ),
-    ] = None,
+    output: OutputOption = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Bytes and text as they are, and nothing behind.")
     ] = False,
