@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dynafile.errors import HandleClosed, InvalidObjectKey
+from dynafile.errors import HandleClosed, HandleForked, InvalidObjectKey
 from dynafile.objects.backend import UNCHANGED, WriteOptions
 from dynafile.objects.class_map import CLASS_MAP, Classes
 from dynafile.objects.codec import ObjectState
@@ -25,10 +25,22 @@ class Access(Primitives):
     def __init__(self, url: str) -> None:
         self.url: Final = url
         self.closed = False
+        self._forks = True
+        self._forked = False
         self._kept = KeptObjects()
         self._classes = Classes(lambda known: self._fetch(CLASS_MAP, known, reload=False))
 
+    def _shut_in_child(self) -> None:
+        """Refuse what a forked child asks for, where it would use a connection of its parent's."""
+        if not self._forks:
+            self.closed = self._forked = True
+
     def _check_open(self) -> None:
+        if self._forked:
+            raise HandleForked(
+                f"{self.url} was connected to by the parent of this process, and a fork cannot "
+                "share the connection: connect again in the child"
+            )
         if self.closed:
             raise HandleClosed(f"{self.url} was closed; connect() opens it anew")
 

@@ -185,6 +185,12 @@ class Backend(ABC):
     """
 
     features: Features
+    forks: bool = True
+    """A forked child may use what its parent opened, or is told further down that it may not.
+
+    Where it may not, a connection would be shared with the parent, or a lock be that of a thread
+    which is not there.
+    """
 
     @abstractmethod
     def read(self, path: str, known: str | None = None) -> Stored | Unchanged | None:

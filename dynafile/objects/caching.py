@@ -45,6 +45,7 @@ class CacheStore(ObjectStore):
         self.persist_db: Final = persist
         self._release = release
         self.features = persist.features
+        self._forks = cache._forks and persist._forks
 
     def close(self) -> None:
         """Let go of it, and of those of the two that nobody else is connected to."""

@@ -71,10 +71,13 @@ _connections = _Connections()
 def _forget_in_child() -> None:
     # What the parent opened is the parent's; a child connects anew.
     global _connections
-    _connections = _Connections()
+    inherited, _connections = _connections, _Connections()
+    for opened in inherited.stores.values():
+        opened.store._shut_in_child()
 
 
-os.register_at_fork(after_in_child=_forget_in_child)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
 
 
 def connect(

@@ -68,6 +68,7 @@ class SingleStore(ObjectStore):
         super().__init__(url)
         self.backend: Final = backend
         self.features = backend.features
+        self._forks = backend.forks
         self.db_name: Final = view.name
         self.base_path: Final = view.base
         self._codec = codec

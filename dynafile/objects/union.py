@@ -41,6 +41,7 @@ class UnionStore(ObjectStore):
         self._front = self.dbs[0]
         self._release = release
         self.features = self._front.features
+        self._forks = all(db._forks for db in self.dbs)
 
     def close(self) -> None:
         """Let go of it, and of those of the stores that nobody else is connected to."""

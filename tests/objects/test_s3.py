@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import threading
 from contextlib import contextmanager
@@ -512,6 +513,48 @@ def test_a_missing_bucket_is_named(s3: S3Place, call: str) -> None:
         exec(call, {"db": db})
     assert raised.value.resource == "no-such-bucket"
     assert not isinstance(raised.value, KeyError)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_after_a_fork_in_the_middle_of_a_write(s3: S3Place) -> None:
+    """The locks stay locked in the child, and nothing there waits for them.
+
+    Once those of a bucket were shared with the child, where the thread that has them is not.
+    """
+    s3.elsewhere(
+        f"""
+import os
+from dynafile.errors import HandleForked
+db.set_many({{"/a": 1, "/c/d": 0}})
+known, bucket = db.backend._known, db.backend.bucket
+memories = [known.large, known.markers, known.marked]
+locks = [known.claims._lock, bucket._lock, db._bytes._lock, *known.deleting]
+locks += [memory._lock for memory in memories]
+united = kydb.connect("{s3.url()}/x;{s3.url()}")
+for lock in locks:
+    lock.acquire()
+child = os.fork()
+if child == 0:
+    for store in (db, united):
+        for use in (store.get, store.exists, store.delete):
+            try:
+                use("/a")
+            except HandleForked as error:
+                assert "connect again" in str(error)
+            else:
+                os._exit(1)
+        store.close()
+    with kydb.connect({s3.url()!r}) as again:
+        again.set_many({{"/b/c": again["/a"] + 1, "/b/d": 3}})
+        again.delete("/b/d")
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+for lock in locks:
+    lock.release()
+assert (db["/b/c"], db.ls("/b")) == (2, ["c"])
+united.close()
+"""
+    )
 
 
 def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:

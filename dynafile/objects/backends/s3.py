@@ -13,10 +13,10 @@ delete the last two objects of a folder in the same moment may take the folder w
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
@@ -62,8 +62,8 @@ __all__ = ["S3Backend", "base", "identity", "open_backend"]
 _NAME: Final = re.compile(r"[a-zA-Z0-9.\-_]{1,255}")
 _LOOK: Final = 10
 
-_lock: Final = Lock()
-_known: Final[WeakValueDictionary[tuple[str | None, ...], Known]] = WeakValueDictionary()
+_known: Final[WeakValueDictionary[tuple[int | str | None, ...], Known]] = WeakValueDictionary()
+"""By process and bucket; ``connect`` has its lock while it opens one."""
 
 
 def identity(place: Single, settings: Settings) -> tuple[str | bool | None, ...]:
@@ -82,10 +82,10 @@ def open_backend(place: Single, settings: Settings) -> S3Backend:
         message = f"{place.url!r}: {place.name!r} cannot be the name of a bucket"
         raise InvalidObjectURL(message, url=place.url)
     where = _where(place, settings)
-    with _lock:
-        known = _known.get((place.name, *where))
-        if known is None:
-            known = _known[place.name, *where] = Known()
+    key = (os.getpid(), place.name, *where)  # a child knows nothing, and has locks of its own
+    known = _known.get(key)
+    if known is None:
+        known = _known[key] = Known()
     return S3Backend(Bucket.open(place.name, *where), known, compat=settings.compat)
 
 
@@ -97,6 +97,8 @@ def _where(place: Single, settings: Settings) -> tuple[str | None, str | None]:
 
 class S3Backend(Backend):
     """Objects in a bucket; requests that do not depend on each other are made at once."""
+
+    forks = False
 
     def __init__(self, bucket: Bucket, known: Known, *, compat: bool = False) -> None:
         """Use a bucket; with ``compat`` KYDB's markers are written."""
