@@ -23,8 +23,8 @@ class ExitCode(IntEnum):
     DATA = 3
     """A record, an item, an object or a key that cannot be stored, or not be read as it stands."""
     STORAGE = 4
-    """No table in the folder, a store that does not answer, or trouble with the folder or the
-    disk."""
+    """No table in the folder, no such bucket or table on a server, a store that does not answer, or
+    trouble with the folder or the disk."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
     PIPE_CLOSED = 141
@@ -121,6 +121,7 @@ _CODES: tuple[tuple[type[errors.DynafileError], ExitCode], ...] = (
     (errors.InvalidObjectArgument, ExitCode.USAGE),
     (errors.ValidationError, ExitCode.DATA),
     (errors.ConversionRefused, ExitCode.DATA),
+    (errors.ResourceNotFound, ExitCode.STORAGE),
     (errors.StorageError, ExitCode.STORAGE),
     (errors.CorruptObject, ExitCode.STORAGE),
     (errors.StoreNotReachable, ExitCode.STORAGE),

@@ -124,6 +124,7 @@ def test_a_traceback_if_asked_for(
         (errors.LockTimeout("x"), ExitCode.STORAGE),
         (errors.CorruptFile("x"), ExitCode.STORAGE),
         (errors.DiskFull("x"), ExitCode.STORAGE),
+        (errors.ResourceNotFound("x"), ExitCode.STORAGE),
         (errors.KeyTooLong("x"), ExitCode.DATA),
         (errors.MalformedRecord("x"), ExitCode.DATA),
         (errors.ExpressionError("x"), ExitCode.USAGE),

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from objects.servers import moto
 
 from dynafile import objects
 from dynafile.objects.codec import ObjectState
@@ -466,6 +467,14 @@ def test_no_command_makes_a_folder_by_a_typo(
     done = run("objects", command, url, "/a", code=4)
     assert done.stderr.startswith("error: nowhere does not exist\nhint: `dynafile objects put`")
     assert not (folder / "nowhere").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: " ".join(each("URL")))
+def test_a_bucket_or_table_that_is_not_there(run: Run, tree: str, command: Any) -> None:
+    """As with a folder: the code tells a missing store from a missing object."""
+    for url in ("s3://no-such-bucket", "dynamodb://no-such-table"):
+        done = run("objects", *command(f"{url}?region=us-east-1&endpoint_url={moto()}"), code=4)
+        assert "no-such-" in done.stderr
 
 
 def test_a_folder_of_tables_is_no_store(run: Run, cities: str) -> None:
