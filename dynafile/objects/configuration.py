@@ -56,6 +56,7 @@ class Settings:
     durability: Literal["durable", "relaxed"] = "durable"
     compat: bool = False
     """What is written is for KYDB too, its markers of folders included."""
+    read_only: bool = False
 
 
 def configured(name: str, environment: Mapping[str, str], text: str | None) -> Configuration:

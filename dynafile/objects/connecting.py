@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from threading import RLock
 from typing import Any, Final, Literal
@@ -43,6 +43,15 @@ _BACKENDS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How a place is connected to, beside its URL."""
+
+    trust: Trust
+    durability: str | None
+    read_only: bool
+
+
 @dataclass
 class _Shared:
     backend: Backend
@@ -61,7 +70,7 @@ class _Open:
 @dataclass
 class _Connections:
     lock: RLock = field(default_factory=RLock)
-    stores: dict[tuple[Any, ...], _Open] = field(default_factory=dict)
+    stores: dict[tuple[str, _Terms], _Open] = field(default_factory=dict)
     backends: dict[tuple[Any, ...], _Shared] = field(default_factory=dict)
 
 
@@ -87,6 +96,7 @@ def connect(
     signing_key: bytes | None = None,
     compat: str | None = None,
     durability: str | None = None,
+    read_only: bool = False,
 ) -> ObjectStore:
     """Connect to a store of objects, to a union ``a;b``, or to a store behind a cache ``a|b``.
 
@@ -100,6 +110,8 @@ def connect(
     :param signing_key: bytes; sign each value (HMAC-SHA256), and refuse what is not signed so.
     :param compat: ``"kydb"`` to write what KYDB 1.1 can read.
     :param durability: of ``dynafile://``: ``"durable"`` or ``"relaxed"``.
+    :param read_only: write nothing, and make no folder of Dynafile's; raises InvalidPath where
+        there is none. A cache is filled nevertheless.
 
     Connecting again with the same URL and options returns the same store, until it is closed.
     Raises InvalidObjectURL, InvalidObjectArgument, InvalidObjectConfiguration; MissingExtra, with
@@ -115,20 +127,25 @@ def connect(
     >>> db.close()
     """
     place = parse(url)
-    _check_options(allow_pickle, signing_key, compat, durability)
+    _check_options(allow_pickle, signing_key, compat, durability, read_only)
     _check_trust(place, allow_pickle=allow_pickle, signed=signing_key is not None)
     trust = Trust(allow_pickle, signing_key, compat == "kydb")
     with _connections.lock:
-        opened = _open(place, trust, durability)
+        opened = _open(place, _Terms(trust, durability, read_only))
         opened.asked = True
         return opened.store
 
 
 def _check_options(
-    allow_pickle: object, signing_key: object, compat: object, durability: object
+    allow_pickle: object,
+    signing_key: object,
+    compat: object,
+    durability: object,
+    read_only: object,
 ) -> None:
-    if type(allow_pickle) is not bool:
-        raise InvalidObjectType(f"allow_pickle is True or False, not {allow_pickle!r:.80}")
+    for name, switch in (("allow_pickle", allow_pickle), ("read_only", read_only)):
+        if type(switch) is not bool:
+            raise InvalidObjectType(f"{name} is True or False, not {switch!r:.80}")
     if signing_key is not None and type(signing_key) is not bytes:
         raise InvalidObjectType("signing_key is bytes, such as secrets.token_bytes(32)")
     if signing_key is not None and len(signing_key) < 16:
@@ -155,27 +172,28 @@ def _check_trust(place: Place, *, allow_pickle: bool, signed: bool) -> None:
         _check_trust(part, allow_pickle=allow_pickle, signed=signed)
 
 
-def _open(place: Place, trust: Trust, durability: str | None) -> _Open:
-    key = (place.url, trust, durability)
+def _open(place: Place, terms: _Terms) -> _Open:
+    key = (place.url, terms)
     opened = _connections.stores.get(key)
     if opened is None:
         if isinstance(place, Single):
-            store = _single(place, trust, durability, lambda: _closed(key))
+            store = _single(place, terms, lambda: _closed(key))
         else:
-            store = _composed(place, trust, durability, key)
+            store = _composed(place, terms, lambda: _closed(key))
         opened = _connections.stores[key] = _Open(store)
     return opened
 
 
-def _composed(
-    place: United | Cached, trust: Trust, durability: str | None, key: tuple[Any, ...]
-) -> ObjectStore:
-    parts: tuple[Place, ...]
-    parts = place.places if isinstance(place, United) else (place.cache, place.persist)
+def _composed(place: United | Cached, terms: _Terms, forget: Callable[[], None]) -> ObjectStore:
+    parts: list[tuple[Place, _Terms]]
+    if isinstance(place, United):
+        parts = [(part, terms) for part in place.places]
+    else:
+        parts = [(place.cache, replace(terms, read_only=False)), (place.persist, terms)]
     members: list[_Open] = []
 
     def release() -> None:
-        _closed(key)
+        forget()
         for member in members:
             member.holders -= 1
             if not (member.holders or member.asked):
@@ -183,7 +201,7 @@ def _composed(
 
     try:
         for part in parts:
-            member = _open(part, trust, durability)
+            member = _open(*part)
             member.holders += 1
             members.append(member)
     except BaseException:
@@ -195,12 +213,11 @@ def _composed(
     return CacheStore(shown(place.url), stores[0], stores[1], release)
 
 
-def _single(
-    place: Single, trust: Trust, durability: str | None, forget: Callable[[], None]
-) -> ObjectStore:
+def _single(place: Single, terms: _Terms, forget: Callable[[], None]) -> ObjectStore:
     configuration = _configuration(place.shown_name)
     expire = _seconds(place)
-    settings = Settings(configuration, _durability(place, durability), trust.compat)
+    durability = _durability(place, terms.durability)
+    settings = Settings(configuration, durability, terms.trust.compat, terms.read_only)
     module = _BACKENDS.get(place.scheme, "fsspec")
     opening = import_module(f"dynafile.objects.backends.{module}")
     key = (module, opening.identity(place, settings))
@@ -224,8 +241,8 @@ def _single(
             f"{shown(place.url)!r}: this store lets nothing expire", url=shown(place.url)
         )
     base: str = opening.base(place)
-    view = View(place.shown_name, base, configuration.timed, expire)
-    return SingleStore(shown(place.url), shared.backend, Codec(trust), view, release)
+    view = View(place.shown_name, base, configuration.timed, expire, terms.read_only)
+    return SingleStore(shown(place.url), shared.backend, Codec(terms.trust), view, release)
 
 
 def _durability(place: Single, durability: str | None) -> Literal["durable", "relaxed"]:
@@ -236,7 +253,7 @@ def _durability(place: Single, durability: str | None) -> Literal["durable", "re
     raise InvalidObjectURL(f"{place.url!r}: durability is 'durable' or 'relaxed'", url=place.url)
 
 
-def _closed(key: tuple[Any, ...]) -> None:
+def _closed(key: tuple[str, _Terms]) -> None:
     with _connections.lock:
         _connections.stores.pop(key, None)
 

@@ -56,6 +56,7 @@ class View:
     """There is an index by time, and times are shown."""
     expire: float | None = None
     """Seconds that objects live if ``set`` does not say."""
+    read_only: bool = False
 
 
 class SingleStore(ObjectStore):
@@ -68,6 +69,8 @@ class SingleStore(ObjectStore):
         super().__init__(url)
         self.backend: Final = backend
         self.features = backend.features
+        if view.read_only:
+            self.features = replace(backend.features, writable=False)
         self._forks = backend.forks
         self.db_name: Final = view.name
         self.base_path: Final = view.base
@@ -204,6 +207,8 @@ class SingleStore(ObjectStore):
     def _reindex(self, path: str) -> int:
         if not self._view.timed:
             raise self._untimed()
+        if self._view.read_only:
+            self._check_writable()
         return self.backend.reindex(under(self.base_path, path))
 
     def _refresh(self, path: str | None) -> None:
@@ -290,6 +295,7 @@ class _Session:
         self.written.append((path, value, self.inner.write(whole, data, options)))
 
     def delete(self, path: str, if_match: str | AnyVersion) -> None:
+        self._store._check_writable()
         self.inner.delete(self._store._base + path, if_match)
 
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["base", "identity", "open_backend"]
 
 
-def identity(place: Single, settings: Settings) -> tuple[str, str]:
+def identity(place: Single, settings: Settings) -> tuple[str, str, bool]:
     """Return what is the same for all URLs of one store."""
     if place.scheme == "memory":
-        return place.name, ":memory:"
-    return realpath(place.name), settings.durability
+        return place.name, ":memory:", False
+    return realpath(place.name), settings.durability, settings.read_only
 
 
 def base(place: Single) -> str:
@@ -39,6 +39,7 @@ def open_backend(place: Single, settings: Settings) -> TableBackend:
             sk_attribute=SORT_KEY,
             table_name="objects",
             durability=settings.durability,
+            read_only=settings.read_only and place.scheme != "memory",
         )
     except SchemaMismatch as error:
         message = f"{path} is a folder of another table than objects: choose another folder"
