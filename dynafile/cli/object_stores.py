@@ -72,7 +72,9 @@ class Terms:
 
 
 @contextmanager
-def connected(url: str, terms: Terms = Terms(), *, make: bool = False) -> Iterator[ObjectStore]:
+def connected(
+    url: str, terms: Terms = Terms(), *, make: bool = False, read_only: bool = False
+) -> Iterator[ObjectStore]:
     """Connect to a store; a folder that is not there is made only with ``make``."""
     from dynafile.objects import connect  # half as much again to import as all other commands
     from dynafile.objects.urls import parse
@@ -91,6 +93,7 @@ def connected(url: str, terms: Terms = Terms(), *, make: bool = False) -> Iterat
             signing_key=key,
             compat=terms.compat and terms.compat.value,
             durability=terms.durability,
+            read_only=read_only,
         )
     except SchemaMismatch:
         raise Failure(

@@ -469,6 +469,17 @@ def test_no_command_makes_a_folder_by_a_typo(
     assert not (folder / "nowhere").exists()
 
 
+def test_commands_that_read_write_nothing(run: Run, folder: Path, tree: str) -> None:
+    """They open a folder of ours for reading, which leaves every file as it was."""
+    within = [path for path in (folder / "db").rglob("*") if path.is_file()]
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in within}
+    assert run("objects", "ls", "-lR", tree).stdout.endswith("empty/here/\n")
+    assert run("objects", "get", tree, "/a/one").stdout == "1\n"
+    run("objects", "cp", tree, "/a/one", "dynafile://new", "/one")
+    assert [path for path in (folder / "db").rglob("*") if path.is_file()] == within
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in within} == before
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda each: " ".join(each("URL")))
 def test_a_bucket_or_table_that_is_not_there(run: Run, tree: str, command: Any) -> None:
     """As with a folder: the code tells a missing store from a missing object."""

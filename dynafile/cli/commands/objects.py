@@ -112,7 +112,7 @@ def ls(
     Names that begin with a dot are the system's, and left out. `--format jsonl` has names as they
     are; elsewhere characters that could command a terminal are escaped.
     """
-    with connected(url) as store:
+    with connected(url, read_only=True) as store:
         rows = listed(store, folder, long=long, recursive=recursive)
         with progress_bar("reading", None, shown=not sys.stdout.isatty()) as report:
             rows = counted(rows, report)
@@ -147,7 +147,7 @@ def get(
         raise Failure("--raw and --repr exclude each other", code=ExitCode.USAGE)
     from dynafile.objects.copying import stored_value
 
-    with connected(url, Terms(allow_pickle, signing_key_file)) as store:
+    with connected(url, Terms(allow_pickle, signing_key_file), read_only=True) as store:
         value = stored_value(store, key)
     to_terminal = output is None and sys.stdout.isatty()
     if raw:
@@ -232,7 +232,7 @@ def cp(
     writing = Terms(allow_pickle, signing_key_file, compat, durability.value)
     from dynafile.objects import copy
 
-    with connected(source_url, reading) as source:
+    with connected(source_url, reading, read_only=True) as source:
         _check_source(source, source_key, recursive)
         with (
             connected(target_url, writing, make=True) as target,
