@@ -240,8 +240,7 @@ def _single(place: Single, terms: _Terms, forget: Callable[[], None]) -> ObjectS
         raise InvalidObjectURL(
             f"{shown(place.url)!r}: this store lets nothing expire", url=shown(place.url)
         )
-    base: str = opening.base(place)
-    view = View(place.shown_name, base, configuration.timed, expire, terms.read_only)
+    view = View(place.shown_name, place.base, configuration.timed, expire, terms.read_only)
     return SingleStore(shown(place.url), shared.backend, Codec(terms.trust), view, release)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from dynafile.errors import InvalidObjectKey, InvalidObjectType
 
 __all__ = [
+    "HALF",
     "MARKER",
     "MAX_NAME_BYTES",
     "MAX_PATH_BYTES",
@@ -36,6 +37,10 @@ MAX_NAME_BYTES: Final = 255
 
 MARKER: Final = ".folder-"
 """With what KYDB's markers of folders begin, so that no object's name may."""
+
+HALF: Final = ".half-"
+"""With what the names of files begin that are being written; one that stays was of a process that
+died."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 

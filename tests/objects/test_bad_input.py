@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from objects.pickles.attacks import Payload
 
 from dynafile import objects as kydb
 from dynafile.errors import DynafileError
@@ -298,16 +299,6 @@ def test_a_value_that_contains_itself(kept: Any) -> None:
         found = kept["/cyclic"]
         assert found[0] is found
         kept.delete("/cyclic")
-
-
-class Payload:
-    """Pickles as a call of anything."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self.call = function, arguments
-
-    def __reduce__(self) -> Any:
-        return self.call
 
 
 def payloads(marker: str) -> dict[str, bytes]:

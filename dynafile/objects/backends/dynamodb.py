@@ -103,7 +103,7 @@ if TYPE_CHECKING:
     from dynafile.objects.configuration import Settings
     from dynafile.objects.urls import Single
 
-__all__ = ["DynamoDBBackend", "base", "create_table", "identity", "open_backend"]
+__all__ = ["DynamoDBBackend", "create_table", "identity", "open_backend"]
 
 _OBJECT: Final = (CONTENTS, MTIME_ATTRIBUTE, TTL)
 _AT_ONCE: Final = 100
@@ -113,11 +113,6 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 def identity(place: Single, settings: Settings) -> tuple[str, str | None, str | None, bool]:
     """Return what is the same for all URLs of one store."""
     return (place.name, *_where(place, settings), settings.configuration.timed)
-
-
-def base(place: Single) -> str:
-    """Return the base path of a URL."""
-    return place.base
 
 
 def open_backend(place: Single, settings: Settings) -> DynamoDBBackend:

@@ -43,16 +43,13 @@ from dynafile.objects.backend import (
     no_folder,
     no_object,
 )
-from dynafile.objects.paths import ROOT, child, split
+from dynafile.objects.paths import HALF, ROOT, child, split
 
 if TYPE_CHECKING:
     from dynafile.objects.configuration import Settings
     from dynafile.objects.urls import Single
 
-__all__ = ["FilesBackend", "base", "identity", "open_backend"]
-
-_HALF: Final = ".half-"
-"""Files that are being written; one that is left was of a process that died."""
+__all__ = ["FilesBackend", "identity", "open_backend"]
 
 _INTO: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -64,11 +61,6 @@ _NO_FOLDER: Final = (errno.ENOTDIR, errno.ELOOP)
 def identity(place: Single, settings: Settings) -> str:
     """Return what is the same for all URLs of one store."""
     return f"/{place.name.strip('/')}"
-
-
-def base(place: Single) -> str:
-    """Return the base path: the whole of the URL is the folder, so there is none."""
-    return ROOT
 
 
 def open_backend(place: Single, settings: Settings) -> FilesBackend:
@@ -130,7 +122,7 @@ class FilesBackend(Backend):
     def write(self, path: str, data: bytes, options: WriteOptions) -> str:
         """Write an object, with the folders that it is in, and return its version."""
         folder, name = split(path)
-        half = f"{_HALF}{token_hex(8)}"
+        half = f"{HALF}{token_hex(8)}"
         with self._failing(path), self._folder(folder, make=True) as parent:
             assert parent is not None
             status = _look(parent, name)
@@ -281,7 +273,7 @@ class FilesBackend(Backend):
             return
         try:
             names = os.listdir(folder)
-            if all(each.startswith(_HALF) for each in names):
+            if all(each.startswith(HALF) for each in names):
                 for each in names:
                     os.unlink(each, dir_fd=folder)
         finally:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dynafile.objects.configuration import Settings
     from dynafile.objects.urls import Single
 
-__all__ = ["base", "identity", "open_backend"]
+__all__ = ["identity", "open_backend"]
 
 
 def identity(place: Single, settings: Settings) -> tuple[str, str, bool]:
@@ -22,11 +22,6 @@ def identity(place: Single, settings: Settings) -> tuple[str, str, bool]:
     if place.scheme == "memory":
         return place.name, ":memory:", False
     return realpath(place.name), settings.durability, settings.read_only
-
-
-def base(place: Single) -> str:
-    """Return the base path of a URL."""
-    return place.base
 
 
 def open_backend(place: Single, settings: Settings) -> TableBackend:

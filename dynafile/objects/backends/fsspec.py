@@ -55,15 +55,14 @@ from dynafile.objects.backend import (
     no_object,
 )
 from dynafile.objects.backends.claims import Claims
-from dynafile.objects.paths import MARKER, ROOT, ancestors, child, split
+from dynafile.objects.paths import HALF, MARKER, ROOT, ancestors, child, split
 
 if TYPE_CHECKING:
     from dynafile.objects.configuration import Settings
     from dynafile.objects.urls import Single
 
-__all__ = ["FsspecBackend", "base", "identity", "open_backend"]
+__all__ = ["FsspecBackend", "identity", "open_backend"]
 
-_HALF: Final = ".half-"
 _THREADS: Final = 16
 _NOT_THERE: Final = (FileNotFoundError, NotADirectoryError)
 _TIMES: Final = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
@@ -74,11 +73,6 @@ T = TypeVar("T")
 def identity(place: Single, settings: Settings) -> tuple[str, str]:
     """Return what is the same for all URLs of one store."""
     return place.scheme, place.name.rstrip("/")
-
-
-def base(place: Single) -> str:
-    """Return the base path: the whole of the URL is the folder, so there is none."""
-    return ROOT
 
 
 def open_backend(place: Single, settings: Settings) -> FsspecBackend:
@@ -194,7 +188,7 @@ class FsspecBackend(Backend):
         if self.kind(path) is not Kind.FOLDER:
             raise no_folder(path)
         found = self._names(path)
-        if any(not name.startswith(_HALF) for name in found):
+        if any(not name.startswith(HALF) for name in found):
             raise FolderNotEmpty(f"Directory {path} is not empty", key=path)
         with self._keeping(split(path)[0]):
             for name in found:
@@ -254,7 +248,7 @@ class FsspecBackend(Backend):
         for name, each in self._names(path).items():
             if name.startswith(MARKER):
                 found.append((name[len(MARKER) :], {"type": "directory"}))
-            elif each["type"] in ("file", "directory") and not name.startswith(_HALF):
+            elif each["type"] in ("file", "directory") and not name.startswith(HALF):
                 found.append((name, each))
         if not found and path != ROOT and self.kind(path) is Kind.OBJECT:
             raise is_an_object(path)
@@ -305,7 +299,7 @@ class FsspecBackend(Backend):
         if not self._renames:
             self.system.pipe_file(where, data)
             return
-        half = self._where(child(split(path)[0], f"{_HALF}{token_hex(8)}"))
+        half = self._where(child(split(path)[0], f"{HALF}{token_hex(8)}"))
         try:
             self.system.pipe_file(half, data)
             self.system.mv(half, where)
@@ -339,7 +333,7 @@ class FsspecBackend(Backend):
                     self.system.rm_file(self._where(below))
                 except _NOT_THERE:
                     continue
-            if not name.startswith((MARKER, _HALF)):
+            if not name.startswith((MARKER, HALF)):
                 progress(1)
 
     def _remove_folder(self, path: str) -> None:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dynafile.objects.configuration import Settings
     from dynafile.objects.urls import Single
 
-__all__ = ["MAX_BYTES", "HTTPBackend", "base", "identity", "open_backend"]
+__all__ = ["MAX_BYTES", "HTTPBackend", "identity", "open_backend"]
 
 MAX_BYTES: Final = 64 << 20
 """Of a body; what is longer is not read to its end."""
@@ -68,11 +68,6 @@ _BEGINNINGS: Final = (b"\x80", b"\0DYN")
 def identity(place: Single, settings: Settings) -> tuple[str, str]:
     """Return what is the same for all URLs of one store."""
     return place.scheme, place.name
-
-
-def base(place: Single) -> str:
-    """Return the base path of a URL."""
-    return place.base
 
 
 def open_backend(place: Single, settings: Settings) -> HTTPBackend:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from dynafile.objects.configuration import Configuration, Settings
     from dynafile.objects.urls import Single
 
-__all__ = ["RedisBackend", "base", "identity", "open_backend"]
+__all__ = ["RedisBackend", "identity", "open_backend"]
 
 _COMPARED_THERE: Final = range(64 << 10, 4 << 20)
 """Sizes of objects that are not sent again if they are still what the caller has."""
@@ -76,11 +76,6 @@ def identity(place: Single, settings: Settings) -> tuple[object, ...]:
     """Return what is the same for all URLs of one store."""
     configuration = settings.configuration
     return access_to(place, settings), repr(configuration.password), configuration.timed
-
-
-def base(place: Single) -> str:
-    """Return the base path of a URL."""
-    return place.base
 
 
 def open_backend(place: Single, settings: Settings) -> RedisBackend:

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from dynafile.objects.configuration import Settings
     from dynafile.objects.urls import Single
 
-__all__ = ["S3Backend", "base", "identity", "open_backend"]
+__all__ = ["S3Backend", "identity", "open_backend"]
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9.\-_]{1,255}")
 _LOOK: Final = 10
@@ -69,11 +69,6 @@ _known: Final[WeakValueDictionary[tuple[int | str | None, ...], Known]] = WeakVa
 def identity(place: Single, settings: Settings) -> tuple[str | bool | None, ...]:
     """Return what is the same for all URLs of one store."""
     return place.name, *_where(place, settings), settings.compat
-
-
-def base(place: Single) -> str:
-    """Return the base path of a URL."""
-    return place.base
 
 
 def open_backend(place: Single, settings: Settings) -> S3Backend:
