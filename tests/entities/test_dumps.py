@@ -241,7 +241,7 @@ def test_a_dump_of_a_storage_is_of_one_moment() -> None:
 
 
 def test_where_others_never_cease_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_ATTEMPTS", 3)
+    monkeypatch.setattr(database, "ATTEMPTS", 3)
     with Second(tmp_path / "db") as second, Database(path=tmp_path / "db") as db:
         dumps = 0
 
