@@ -108,7 +108,8 @@ def test_one_of_several_tables(run: Run, folder: Path) -> None:
     assert '"table":"orders"' in run("repair", "shop", "--into", "all").stdout
     done = run("repair", "shop", "--into", "one", "--table", "users")
     assert json.loads(done.stdout)["table"] == "users"
-    run("repair", "shop", "--into", "none", "--table", "other", code=ExitCode.STORAGE)
+    done = run("repair", "shop", "--into", "none", "--table", "other", code=ExitCode.USAGE)
+    assert "no table 'other'" in done.stderr
     assert not (folder / "none").exists()
 
 

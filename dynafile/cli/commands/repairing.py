@@ -12,6 +12,7 @@ from dynafile.cli.failures import ExitCode, Failure, tell
 from dynafile.cli.options import FormatOption, PathArgument, TableOption
 from dynafile.cli.output import OutputFormat, chosen, print_items
 from dynafile.cli.progress import progress_bar
+from dynafile.errors import ResourceNotFound
 from dynafile.repairing import RepairedTable, RepairReport
 from dynafile.repairing import repair as repair_folder
 from dynafile.values.tagged import dumps
@@ -74,7 +75,14 @@ def repair(
 
 def _repaired(path: str, into: str, table: str | None) -> RepairReport:
     with progress_bar("repairing", None) as _:
-        return repair_folder(path, into, table=table)
+        try:
+            return repair_folder(path, into, table=table)
+        except ResourceNotFound:
+            raise Failure(
+                f"{path} holds no table {table!r}",
+                hint="leave --table out to save all tables; `dynafile info` shows them",
+                code=ExitCode.USAGE,
+            ) from None
 
 
 def _print(done: RepairReport, form: Any) -> None:
