@@ -35,7 +35,7 @@ def run_locked(table: Table, body: Callable[[Items], T]) -> T:
 
     For code of Dynafile's own that takes some microseconds and touches nothing but the items: it
     runs under the writer's lock, so that it meets no conflict. Where it would have to wait there
-    for the disk, or the table has indexes, a stream, TTL or listeners, it is run as a transaction.
+    for the disk, or the table has indexes, TTL or listeners, it is run as a transaction.
     Where it raises, nothing is written.
     """
     store, durable = table._store_open()

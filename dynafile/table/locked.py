@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from dynafile.store.format import DELETE, PUT, Operation
+from dynafile.store.format import CHANGE, DELETE, PUT, Operation
 from dynafile.store.store import Store
 from dynafile.store.view import View
+from dynafile.table.changes import VIEWS, change_note
 from dynafile.table.writer import TableWriter
 from dynafile.values import encode_item
 
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class NotBlind(Exception):
-    """The table's writes need to know what they replace: an index, a stream, TTL, a listener."""
+    """A write of the table writes more than itself: it has an index, TTL or a listener."""
 
 
 class LockedItems:
@@ -24,13 +25,14 @@ class LockedItems:
     A read raises Cold rather than wait for the disk.
     """
 
-    __slots__ = ("_key_of", "_mine", "_table", "_view")
+    __slots__ = ("_key_of", "_mine", "_old", "_table", "_view")
 
     def __init__(self, table: TableWriter, view: View) -> None:
         self._table = table
         self._view = view
         self._key_of = table.key_of
         self._mine: dict[bytes, bytes | None] = {}
+        self._old: dict[bytes, bytes | None] = {}
 
     def get_item(self, *, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the item with this key, or None."""
@@ -38,7 +40,7 @@ class LockedItems:
         if encoded in self._mine:
             raw = self._mine[encoded]
         else:
-            raw = self._view.get_warm(self._table.items, encoded)
+            raw = self._old[encoded] = self._view.get_warm(self._table.items, encoded)
         return None if raw is None else self._table.decode_once(raw)
 
     def put_item(self, *, item: dict[str, Any]) -> None:
@@ -50,13 +52,38 @@ class LockedItems:
         """Delete an item; no error where there is none."""
         self._mine[self._key_of(key)] = None
 
-    def operations(self) -> list[Operation]:
-        """Return what was written."""
-        number = self._table.items.id
-        return [
-            (DELETE, number, key, b"") if raw is None else (PUT, number, key, raw)
-            for key, raw in self._mine.items()
-        ]
+    def operations(self, view: int | None) -> list[Operation]:
+        """Return what was written, with what the table's stream is to say of it."""
+        items = self._table.items
+        number, operations = items.id, list[Operation]()
+        for key, raw in self._mine.items():
+            if view is None:
+                operations.append(_operation(number, key, raw))
+                continue
+            old = self._old[key] if key in self._old else self._view.get_warm(items, key)
+            if raw is not None or old is not None:
+                operations.append(_operation(number, key, raw))
+            note = change_note(view, raw, old)
+            if note is not None:
+                operations.append((CHANGE, number, key, note))
+        return operations
+
+
+def _operation(number: int, key: bytes, raw: bytes | None) -> Operation:
+    return (DELETE, number, key, b"") if raw is None else (PUT, number, key, raw)
+
+
+def _view_of(table: TableWriter) -> int | None:
+    """Return what the stream of a table shows, None without one; raises NotBlind."""
+    if table.blind:
+        return None
+    definition = table.definition
+    stream = definition.settings.stream
+    types_known = definition.pk_type and (definition.sk_type or definition.sk_attribute is None)
+    more = definition.ttl_attribute or definition.indexes or table.dispatcher
+    if stream is None or more or not types_known:
+        raise NotBlind
+    return VIEWS[stream]
 
 
 def write_locked(
@@ -70,14 +97,13 @@ def write_locked(
     Raises NotBlind; Cold, where a partition that it looks at is not in memory; and SchemaChanged.
     """
     schema = table.schema
-    if not table.blind:
-        raise NotBlind
+    shown = _view_of(table)
     results: list[T] = []
 
     def prepare(view: View) -> list[Operation]:
         items = LockedItems(table, view)
         results[:] = [body(items)]
-        return items.operations()
+        return items.operations(shown)
 
     store.commit([], schema.version, prepare, durable)
     return results[0]

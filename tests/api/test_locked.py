@@ -141,3 +141,29 @@ def test_processes_lose_nothing(table: Table, tmp_path: Path) -> None:
     processes = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert table.get_item(key=KEY) == {**KEY, "n": 900}
+
+
+def test_a_stream_tells_what_was_written(tmp_path: Path) -> None:
+    """It is told under the lock, too: a table with a stream needs no transaction."""
+    other = {"PK": "a", "SK": "b"}
+
+    def more(items: Items) -> None:
+        items.put_item(item={**KEY, "n": 2})
+        items.put_item(item=other)
+        items.delete_item(key=other)
+        items.delete_item(key={**other, "SK": "never"})
+
+    with Dynafile(tmp_path / "db", stream=True) as db:
+        db.put_item(item=other)
+        for body in (Adding(), Adding(), more, more):
+            run_locked(db, body)
+        told = [
+            (each.event_name, each.old_image, each.new_image) for each in db.stream(follow=False)
+        ]
+        db.check()
+    assert told == [
+        ("INSERT", None, other),
+        ("INSERT", None, {**KEY, "n": 1}),
+        ("MODIFY", {**KEY, "n": 1}, {**KEY, "n": 2}),
+        ("REMOVE", other, None),
+    ]
