@@ -64,6 +64,7 @@ FLOORS = {
     "repairing": 3,
     "aio": 3,
     "locked": 3,
+    "documents": 4,
     "entities": 4,
     "objects": 4,
     "cli": 5,
@@ -210,6 +211,7 @@ HARMLESS = {
 """What anyone may use of such modules, because it opens, changes and lists nothing."""
 
 SEAM = {
+    "dynafile.documents.montybase_files",
     "dynafile.objects.backends.files",
     "dynafile.objects.settings_file",
     "dynafile.store.descriptors",

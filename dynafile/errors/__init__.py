@@ -84,6 +84,17 @@ Each message says what was wrong, where, and what to do. The text is static; the
         NotSupportedByStore      (NotImplementedError)
         StoreNotReachable        (ConnectionError)
         DbObjException           (KeyError)
+      DocumentsError
+        InvalidDocumentArgument  (ValidationError)
+          InvalidDocumentArgumentType (TypeError)
+          InvalidDocumentPath
+            InvalidDocumentPathType (TypeError)
+        InvalidDocument          (ValidationError)
+          InvalidDocumentType    (TypeError)
+        DocumentNotFound         (ResourceNotFound)
+        PreconditionFailed       (ConditionalCheckFailed)
+        DocumentsNotServed       (NotImplementedError)
+        ImportRefused            (ValueError)
       ConversionRefused          (ValueError)
       CheckFailed
       MissingExtra               (ImportError)
@@ -91,6 +102,19 @@ Each message says what was wrong, where, and what to do. The text is static; the
 
 from __future__ import annotations
 
+from dynafile.errors.documents import (
+    DocumentNotFound,
+    DocumentsError,
+    DocumentsNotServed,
+    ImportRefused,
+    InvalidDocument,
+    InvalidDocumentArgument,
+    InvalidDocumentArgumentType,
+    InvalidDocumentPath,
+    InvalidDocumentPathType,
+    InvalidDocumentType,
+    PreconditionFailed,
+)
 from dynafile.errors.entities import (
     DatabaseAlreadyOpen,
     DuplicateEntity,
@@ -198,6 +222,9 @@ __all__ = [
     "DatabaseAlreadyOpen",
     "DbObjException",
     "DiskFull",
+    "DocumentNotFound",
+    "DocumentsError",
+    "DocumentsNotServed",
     "DuplicateEntity",
     "DuplicateItem",
     "DynafileError",
@@ -215,10 +242,17 @@ __all__ = [
     "HandleUnusable",
     "HookRejected",
     "IdempotentParameterMismatch",
+    "ImportRefused",
     "IndexNotFound",
     "IndexNotReady",
     "IndexNotSupported",
     "InvalidArgument",
+    "InvalidDocument",
+    "InvalidDocumentArgument",
+    "InvalidDocumentArgumentType",
+    "InvalidDocumentPath",
+    "InvalidDocumentPathType",
+    "InvalidDocumentType",
     "InvalidEntity",
     "InvalidEntityType",
     "InvalidKey",
@@ -253,6 +287,7 @@ __all__ = [
     "ObjectsError",
     "PathNotWritable",
     "PathTaken",
+    "PreconditionFailed",
     "ReadOnlyDatabase",
     "ResourceInUse",
     "ResourceNotFound",
