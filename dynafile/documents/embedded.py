@@ -1,0 +1,228 @@
+"""The engine of an embedded database: documents in a table of a folder, or of memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, Literal
+
+from msgspec.structs import replace
+
+from dynafile import Dynafile, StreamOptions, Transaction
+from dynafile.documents.changing import Changes, NeedsRange
+from dynafile.documents.checking import Checked, check_change
+from dynafile.documents.engine import Element, Engine, Plan, Subscription, Unit
+from dynafile.documents.feed import Feed
+from dynafile.documents.filters import MISSING
+from dynafile.documents.finding import Finder, documents_in
+from dynafile.documents.ids import Ids
+from dynafile.documents.indexing import declare_index, declared_indexes
+from dynafile.documents.layout import SK, TIME, TOP, document_key
+from dynafile.documents.paths import FieldPath, Path, is_document, path_text
+from dynafile.documents.planning import plan_of
+from dynafile.documents.requests import Aggregate, Change, Query, Target
+from dynafile.documents.resolving import contents, field_in, field_value
+from dynafile.documents.units import EmbeddedUnit, unit_of
+from dynafile.documents.watching import EmbeddedSubscription
+from dynafile.errors import InvalidDocumentArgument
+from dynafile.locked import Items, run_locked
+
+__all__ = ["EmbeddedEngine", "open_engine", "server_time"]
+
+_ATTEMPTS: Final = 1000
+_MOST_LOCKED: Final = 20
+"""So many changes are made under the writer's lock; more are a transaction."""
+
+_STREAM: Final = StreamOptions(max_bytes=64 << 20)
+"""Who listens can be so far behind: 24 hours, and so much of the journal."""
+
+
+def open_engine(
+    path: str, *, durability: Literal["durable", "relaxed"], ids: Ids
+) -> EmbeddedEngine:
+    """Open the documents in a folder, which is made, or in memory."""
+    table = Dynafile(
+        path,
+        pk_attribute="PK",
+        sk_attribute="SK",
+        pk_type="S",
+        sk_type="S",
+        durability=durability,
+        stream=_STREAM,
+    )
+    return EmbeddedEngine(table, ids)
+
+
+def server_time(now: int) -> str:
+    """Return nanoseconds since 1970 as what SERVER_TIMESTAMP stands for.
+
+    >>> server_time(1_000_000_000)
+    '1970-01-01T00:00:01.000000Z'
+    """
+    seconds, rest = divmod(now // 1000, 1_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06}Z"
+
+
+class EmbeddedEngine(Engine):
+    """Executes requests on a table."""
+
+    def __init__(self, table: Dynafile, ids: Ids, clock: Callable[[], int] = time.time_ns) -> None:
+        self._table = table
+        self._get = table.get_item
+        self._new_id = ids
+        self._clock = clock
+        self._feed = Feed(table)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def _source(self) -> Dynafile | Transaction:
+        unit = unit_of(self._table)
+        return self._table if unit is None else unit.transaction
+
+    def get(self, path: Path) -> Any:
+        """Return what is at a path; see :meth:`Engine.get`."""
+        source = self._source()
+        if len(path) == 2:
+            item = source.get_item(key={"PK": path[0], "SK": path[1]})
+            return None if item is None else contents(item)
+        if not path:
+            tops = [item[SK] for item in source.query(TOP)]
+            found = {name: self._whole(source, name) for name in tops}
+            return {name: documents for name, documents in found.items() if documents}
+        field = field_in(source.get_item, path)
+        if field is not None:
+            value = field_value(source.get_item, field)
+            return None if value is MISSING else value
+        if not is_document(path):
+            return self._whole(source, path_text(path))
+        item = source.get_item(key=document_key(path))
+        return None if item is None else contents(item)
+
+    def _whole(self, source: Dynafile | Transaction, collection: str) -> dict[str, Any]:
+        return {element.path[-1]: element.value for element in documents_in(source, collection)}
+
+    def exists(self, target: Target) -> bool:
+        """Say whether there is something at a path, or a query finds anything."""
+        source = self._source()
+        if isinstance(target, Query):
+            return Finder(source).exists(target)
+        path = target
+        if not path:
+            return bool(self.get(path))
+        field = field_in(source.get_item, path)
+        if field is not None:
+            return field_value(source.get_item, field) is not MISSING
+        if is_document(path):
+            return source.get_item(key=document_key(path)) is not None
+        return next(iter(source.query(path_text(path), limit=1)), None) is not None
+
+    def last_update(self, path: Path) -> str | None:
+        """Return a token of a document's last write."""
+        if not is_document(path):
+            raise InvalidDocumentArgument(
+                f"last_update is of a document, and {path_text(path)} is a collection"
+            )
+        item = self._source().get_item(key=document_key(path))
+        return None if item is None else str(item[TIME])
+
+    def run(self, query: Query) -> list[Element]:
+        """Return what a query finds, in its order."""
+        return Finder(self._source()).run(query)
+
+    def aggregate(self, query: Query, kind: Aggregate, field: FieldPath = ()) -> Any:
+        """Return a number of what a query finds."""
+        return Finder(self._source()).aggregate(query, kind, field)
+
+    def explain(self, query: Query) -> Plan:
+        """Say how a query would be executed."""
+        return plan_of(query, Finder(self._source()).indexed(query))
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def commit(self, changes: Sequence[Change]) -> list[Any]:
+        """Make changes in their order, all or none; return what each returns."""
+        now = self._clock()
+        text = server_time(now)
+        checked = [check_change(self._with_id(change), text) for change in changes]
+        unit = unit_of(self._table)
+        if unit is not None:
+            return unit.make(Changes(unit.transaction, now), checked)
+        body = partial(_make, checked, now)
+        made = self._write(body, len(changes))
+        self._feed.wake()
+        return made
+
+    def _write(self, body: Callable[[Items], list[Any]], count: int) -> list[Any]:
+        if count <= _MOST_LOCKED:
+            try:
+                return run_locked(self._table, body)
+            except NeedsRange:
+                pass
+        return self._table.run_transaction(body, attempts=_ATTEMPTS)
+
+    def _with_id(self, change: Change) -> Change:
+        """Give a change of a collection that makes a document an id, if it has none."""
+        if change.kind in ("set", "add") and change.key is None and len(change.path) % 2:
+            if len(change.path) > 2 and field_in(self._source().get_item, change.path):
+                return change
+            return replace(change, key=self._new_id())
+        return change
+
+    def new_id(self) -> str:
+        """Return an id for a new document."""
+        return self._new_id()
+
+    def transaction(self) -> Unit:
+        """Return a transaction."""
+        return _WakingUnit(self._table, self._feed)
+
+    # -- indexes --------------------------------------------------------------------------------
+
+    def declare_index(self, collection: str, fields: Sequence[FieldPath]) -> None:
+        """Have indexes by fields for all collections of a name."""
+        if unit_of(self._table) is not None:
+            raise InvalidDocumentArgument(
+                "an index is not declared inside of a transaction: it is filled in many steps"
+            )
+        declare_index(self._table, collection, fields)
+
+    def indexes(self) -> dict[str, list[str]]:
+        """Return the fields that have an index, by the name of the collection."""
+        return declared_indexes(self._source())
+
+    # -- listening ------------------------------------------------------------------------------
+
+    def watch(self, target: Target, since: str | None = None) -> Subscription:
+        """Listen to a document, a collection or a query."""
+        return EmbeddedSubscription(self._table, self._feed, target, since)
+
+    def close(self) -> None:
+        """Let go of the table; ends all who listen."""
+        self._feed.close()
+        self._table.close()
+
+
+class _WakingUnit(EmbeddedUnit):
+    """A transaction that tells those who listen at its end."""
+
+    def __init__(self, table: Dynafile, feed: Feed) -> None:
+        super().__init__(table)
+        self._feed = feed
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if kind is None:
+            self._feed.wake()
+
+
+def _make(changes: Sequence[Checked], now: int, items: Items) -> list[Any]:
+    making = Changes(items, now)
+    return [making.make(change) for change in changes]

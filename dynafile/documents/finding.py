@@ -1,0 +1,172 @@
+"""Finding documents: by an index, or by looking at all of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from typing import Any
+
+from dynafile import Table, Transaction, between, gt, lt
+from dynafile.documents.engine import Element
+from dynafile.documents.filters import Filter, value_at
+from dynafile.documents.layout import (
+    FIELDS,
+    INDEXES,
+    PK,
+    SK,
+    UNFILLED,
+    Item,
+    document_key,
+    entry_id,
+    group_of,
+    index_of,
+)
+from dynafile.documents.paths import FieldPath, Path, is_document, parse_field, path_text
+from dynafile.documents.planning import Choice, choose
+from dynafile.documents.requests import Aggregate, Query
+from dynafile.documents.resolving import contents
+
+__all__ = ["Finder", "documents_in"]
+
+
+def documents_in(source: Table | Transaction, collection: str) -> Iterator[Element]:
+    """Yield the documents of a collection in the order of their ids."""
+    path = tuple(collection.split("/"))
+    for item in source.query(collection):
+        yield Element((*path, item[SK]), contents(item))
+
+
+class Finder:
+    """Executes queries on a table, or inside a transaction."""
+
+    def __init__(self, source: Table | Transaction) -> None:
+        self._source = source
+
+    # -- queries --------------------------------------------------------------------------------
+
+    def run(self, query: Query) -> list[Element]:
+        """Return what a query finds, in its order and up to its limit."""
+        wanted = Filter(query)
+        if query.limit is not None and not query.orders and not query.group:
+            choice = self._choice(query)
+            if choice is None:
+                return list(islice(self._accepted(query, wanted), query.limit))
+        found = list(self._accepted(query, wanted, ends_early=True))
+        found.sort(key=lambda element: wanted.place(element.path, element.value))
+        return found if query.limit is None else found[: query.limit]
+
+    def matching(self, query: Query) -> Iterator[Element]:
+        """Yield all that a query wants, in any order, whatever its limit."""
+        return self._accepted(query, Filter(query))
+
+    def exists(self, query: Query) -> bool:
+        """Say whether a query finds anything."""
+        return next(self.matching(query), None) is not None
+
+    def aggregate(self, query: Query, kind: Aggregate, field: FieldPath) -> Any:
+        """Return the number of what a query finds, or the sum or average of the numbers in it."""
+        found: Iterable[Element] = self.matching(query) if query.limit is None else self.run(query)
+        if kind == "count":
+            return sum(1 for _ in found)
+        values = (value_at(element.value, field) for element in found)
+        numbers = [each for each in values if type(each) in (int, float)]
+        if kind == "sum":
+            return sum(numbers)
+        return sum(numbers) / len(numbers) if numbers else None
+
+    def indexed(self, query: Query) -> list[FieldPath]:
+        """Return the fields that a query's collections have a complete index by."""
+        if is_document(query.path) and not query.group:
+            return []
+        item = self._source.get_item(key={PK: INDEXES, SK: query.path[-1]})
+        if item is None:
+            return []
+        filling = set(item.get(UNFILLED, ()))
+        return [parse_field(field) for field in item[FIELDS] if field not in filling]
+
+    # -- where documents come from --------------------------------------------------------------
+
+    def _choice(self, query: Query) -> Choice | None:
+        return choose(query, self.indexed(query)) if query.wheres or query.orders else None
+
+    def _accepted(
+        self, query: Query, wanted: Filter, *, ends_early: bool = False
+    ) -> Iterator[Element]:
+        """Yield what a query wants; with ``ends_early`` maybe no more than are within its limit."""
+        if is_document(query.path) and not query.group:
+            yield from self._document(query.path, wanted)
+            return
+        choice = self._choice(query)
+        for collection in self._collections(query):
+            if choice is None:
+                for element in self._whole(query, collection):
+                    if wanted.accepts(element.path, element.value):
+                        yield element
+            elif ends_early and query.orders and query.orders[0].field == choice.field:
+                yield from self._in_order(query, choice, wanted, collection)
+            else:
+                found = self._entries(collection, choice, reverse=False)
+                yield from self._looked_up(collection, found, wanted, set())
+
+    def _collections(self, query: Query) -> list[str]:
+        if not query.group:
+            return [path_text(query.path)]
+        return [item[SK] for item in self._source.query(group_of(query.path[0]))]
+
+    def _document(self, path: Path, wanted: Filter) -> Iterator[Element]:
+        item = self._source.get_item(key=document_key(path))
+        if item is not None and wanted.accepts(path, value := contents(item)):
+            yield Element(path, value)
+
+    def _whole(self, query: Query, collection: str) -> Iterator[Element]:
+        """Yield the documents of a collection, from the id of a cursor on where there is one."""
+        after, before = query.start_after, query.end_before
+        condition: Any = None
+        if not query.orders and not query.group:
+            if after is not None and after.last is not None:
+                condition = gt(after.last[0])
+            elif before is not None and before.last is not None:
+                condition = lt(before.last[0])
+        path = tuple(collection.split("/"))
+        for item in self._source.query(collection, sk=condition):
+            yield Element((*path, item[SK]), contents(item))
+
+    def _entries(self, collection: str, choice: Choice, *, reverse: bool) -> Iterator[Item]:
+        index = index_of(collection, choice.field)
+        for span in reversed(choice.spans) if reverse else choice.spans:
+            yield from self._source.query(
+                index, sk=between(span.low, span.high), scan_index_forward=not reverse
+            )
+
+    def _looked_up(
+        self, collection: str, entries: Iterable[Item], wanted: Filter, seen: set[str]
+    ) -> Iterator[Element]:
+        """Yield the documents of entries that are wanted: each once, as it is now."""
+        path = tuple(collection.split("/"))
+        get = self._source.get_item
+        for entry in entries:
+            id_ = entry_id(entry)
+            if id_ in seen:
+                continue  # it was written while the index was read
+            seen.add(id_)
+            item = get(key={PK: collection, SK: id_})
+            if item is not None:
+                value = contents(item)
+                if wanted.accepts((*path, id_), value):
+                    yield Element((*path, id_), value)
+
+    def _in_order(
+        self, query: Query, choice: Choice, wanted: Filter, collection: str
+    ) -> Iterator[Element]:
+        """Yield documents along the index of the first order, until the limit is surely reached.
+
+        Entries of one key may be in another order than their documents: they are taken together.
+        """
+        count, seen = 0, set[str]()
+        entries = self._entries(collection, choice, reverse=query.orders[0].descending)
+        for _, same in groupby(entries, lambda entry: entry[SK].rpartition("\0")[0]):
+            for element in self._looked_up(collection, same, wanted, seen):
+                count += 1
+                yield element
+            if query.limit is not None and count >= query.limit:
+                return

@@ -1,0 +1,219 @@
+"""The database of documents."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, Self, TypeVar
+
+from dynafile.documents.batches import Batch
+from dynafile.documents.configuration import check_options, refuse_served
+from dynafile.documents.embedded import open_engine
+from dynafile.documents.engine import Engine, Unit
+from dynafile.documents.ids import ID_LENGTH, Ids
+from dynafile.documents.importing import ImportReport, import_montybase
+from dynafile.documents.paths import check_path, check_segment, parse_field
+from dynafile.documents.queries import DocumentQuery
+from dynafile.documents.references import Reference
+from dynafile.documents.requests import Query
+from dynafile.errors import (
+    InvalidDocumentArgument,
+    InvalidDocumentArgumentType,
+    TransactionConflict,
+)
+from dynafile.transactions import STALE, Attempts
+
+__all__ = ["Montybase", "doc"]
+
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 100
+
+
+class Montybase:
+    """A database of JSON documents in a folder, shared by threads and processes.
+
+    :param path: the folder, which is made; ``":memory:"`` for one without files; by default
+        ``"./db"``. Montybase's name for it, ``db_path``, is taken as well.
+    :param name: how it is shown; by default the folder's name.
+    :param hot: True: a change that returned is on the disk. False: a power cut may take back the
+        last second, but no crash of the process takes back anything.
+    :param updateTime: seconds; taken, as Montybase has it, and no change waits for it.
+    :param storeMin: a number of changes; taken likewise.
+    :param id_length: of the ids that are made up, at least 16.
+    :param endpoint: serve it; needs the server.
+    :param dev: serve it to this machine; needs the server.
+    :param api: the URL of a server whose documents these are; needs the server.
+
+    Close it, or use it in a ``with`` block; a program that just ends loses nothing. Raises
+    InvalidDocumentArgument, DocumentsNotServed, and what opening a folder raises.
+
+    >>> from dynafile.documents import Montybase, doc
+    >>> with Montybase(":memory:") as db:
+    ...     _ = doc(db, "users").add({"name": "Amor"}, key="amor")
+    ...     doc(db, "users", "amor").get()
+    {'name': 'Amor'}
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        name: str | None = None,
+        db_path: str | os.PathLike[str] | None = None,
+        hot: bool = True,
+        updateTime: float = 300,  # noqa: N803 - Montybase's name
+        storeMin: int = 1,  # noqa: N803 - Montybase's name
+        id_length: int = ID_LENGTH,
+        endpoint: bool = False,
+        dev: bool | str = False,
+        api: str | None = None,
+    ) -> None:
+        options = check_options(
+            path,
+            db_path=db_path,
+            name=name,
+            hot=hot,
+            update_time=updateTime,
+            store_min=storeMin,
+            endpoint=endpoint,
+            dev=dev,
+            api=api,
+        )
+        self.name = options.name
+        self.path = options.path
+        self._engine: Engine = open_engine(
+            options.path, durability=options.durability, ids=Ids(id_length)
+        )
+
+    @property
+    def engine(self) -> Engine:
+        """What executes its requests."""
+        return self._engine
+
+    # -- documents ------------------------------------------------------------------------------
+
+    def collection_group(self, name: str) -> DocumentQuery:
+        """Return a query of the documents of all collections of a name, wherever they are."""
+        return DocumentQuery(self, Query(path=(check_segment(name),), group=True))
+
+    def index(self, collection: str, *fields: str) -> None:
+        """Have indexes by fields for all collections of a name, from now on.
+
+        :param collection: the last name of their paths.
+        :param fields: fields, or paths of fields, each with an index of its own.
+
+        Conditions with ``==``, ``<``, ``<=``, ``>``, ``>=`` and ``in``, and ``order_by`` with a
+        limit, then look only at documents that the index names. Indexes are kept; declaring one
+        again does nothing. Documents that are there are put into it while others read and write.
+        """
+        check_segment(collection)
+        if not fields:
+            raise InvalidDocumentArgument(
+                f"index({collection!r}) needs the fields: index({collection!r}, 'name')"
+            )
+        self._engine.declare_index(collection, [parse_field(field) for field in fields])
+
+    @property
+    def indexes(self) -> dict[str, list[str]]:
+        """The fields that have an index, by the name of the collection."""
+        return self._engine.indexes()
+
+    # -- changes that are made together ---------------------------------------------------------
+
+    def transaction(self) -> Unit:
+        """Return a transaction: what this thread or task does in its ``with`` block is one change.
+
+        It sees what it has done, and others see it at the end. Nothing is locked: where what it
+        read has changed by then, TransactionConflict is raised, and nothing of it was done. So it
+        is where the block raises. Transactions do not nest.
+
+        >>> from dynafile.documents import Montybase, doc
+        >>> with Montybase(":memory:") as db:
+        ...     a, b = doc(db, "accounts", "a"), doc(db, "accounts", "b")
+        ...     with db.transaction():
+        ...         _ = a.set({"balance": 10})
+        ...         _ = b.set({"balance": a.get()["balance"] + 5})
+        ...     b.get()
+        {'balance': 15}
+        """
+        return self._engine.transaction()
+
+    def run_transaction(self, body: Callable[[], T], *, attempts: int = _ATTEMPTS) -> T:
+        """Call ``body`` in a transaction, again where there is a conflict; return what it returns.
+
+        Raises TransactionConflict after the last attempt.
+        """
+        left = Attempts(body, attempts)
+        while True:
+            try:
+                with self._engine.transaction() as unit:
+                    try:
+                        result = body()
+                    except Exception as error:
+                        if unit.is_stale():
+                            raise TransactionConflict(STALE) from error
+                        raise
+            except TransactionConflict as conflict:
+                time.sleep(left.pause_after(conflict))
+            else:
+                return result
+
+    def batch(self) -> Batch:
+        """Return a batch: changes that are collected, and made as one by ``commit()``."""
+        return Batch(self)
+
+    # -- Montybase's files ----------------------------------------------------------------------
+
+    def import_json(self, path: str | os.PathLike[str]) -> ImportReport:
+        """Import what Montybase wrote: its folder ``<name>-db``, or the file ``db.json``.
+
+        Documents keep their ids; those that are here with the same id are replaced. Returns what
+        was imported, and what was left out and why. Raises ImportRefused, and then nothing was
+        written.
+        """
+        return import_montybase(self._engine, os.fspath(path))
+
+    # -- serving --------------------------------------------------------------------------------
+
+    def run(self) -> NoReturn:
+        """Serve the documents; needs the server."""
+        refuse_served("run(), app and wsgi")
+
+    @property
+    def app(self) -> Any:
+        """The ASGI application; needs the server."""
+        refuse_served("run(), app and wsgi")
+
+    @property
+    def wsgi(self) -> Any:
+        """The WSGI application; needs the server."""
+        refuse_served("run(), app and wsgi")
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close it, which ends all who listen; as often as one likes."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, path={self.path!r})"
+
+
+def doc(db: Montybase, *path: str) -> Reference:
+    """Return the reference to what is at a path: a collection, a document, or a field in one.
+
+    Without a path it is the root, which has all collections. Raises InvalidDocumentPath.
+    """
+    if not isinstance(db, Montybase):
+        raise InvalidDocumentArgumentType(
+            f"doc takes a database and a path, doc(db, 'users', 'ann'), not {db!r:.80}"
+        )
+    return Reference(db, check_path(path))
