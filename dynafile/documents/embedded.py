@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, Final, Literal
 
@@ -41,9 +42,14 @@ _STREAM: Final = StreamOptions(max_bytes=64 << 20)
 
 
 def open_engine(
-    path: str, *, durability: Literal["durable", "relaxed"], ids: Ids
+    path: str,
+    *,
+    durability: Literal["durable", "relaxed"],
+    ids: Ids,
+    cache_size: int | None = None,
 ) -> EmbeddedEngine:
     """Open the documents in a folder, which is made, or in memory."""
+    options: dict[str, Any] = {} if cache_size is None else {"cache_size": cache_size}
     table = Dynafile(
         path,
         pk_attribute="PK",
@@ -52,6 +58,7 @@ def open_engine(
         sk_type="S",
         durability=durability,
         stream=_STREAM,
+        **options,
     )
     return EmbeddedEngine(table, ids)
 
@@ -63,7 +70,12 @@ def server_time(now: int) -> str:
     '1970-01-01T00:00:01.000000Z'
     """
     seconds, rest = divmod(now // 1000, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06}Z"
+    return f"{_second(seconds)}.{rest:06}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 class EmbeddedEngine(Engine):
@@ -74,6 +86,8 @@ class EmbeddedEngine(Engine):
         self._get = table.get_item
         self._new_id = ids
         self._clock = clock
+        self._mutex = threading.Lock()
+        self._last = 0
         self._feed = Feed(table)
 
     # -- reading --------------------------------------------------------------------------------
@@ -144,7 +158,7 @@ class EmbeddedEngine(Engine):
 
     def commit(self, changes: Sequence[Change]) -> list[Any]:
         """Make changes in their order, all or none; return what each returns."""
-        now = self._clock()
+        now = self._now()
         text = server_time(now)
         checked = [check_change(self._with_id(change), text) for change in changes]
         unit = unit_of(self._table)
@@ -154,6 +168,12 @@ class EmbeddedEngine(Engine):
         made = self._write(body, len(changes))
         self._feed.wake()
         return made
+
+    def _now(self) -> int:
+        """Return the time in nanoseconds, another each time."""
+        with self._mutex:
+            self._last = now = max(self._clock(), self._last + 1)
+        return now
 
     def _write(self, body: Callable[[Items], list[Any]], count: int) -> list[Any]:
         if count <= _MOST_LOCKED:

@@ -30,6 +30,8 @@ _MOST_EVENTS: Final = 8192
 _MOST_BYTES: Final = 16 << 20
 _SHORTEST_PAUSE: Final = 0.0005
 _LONGEST_PAUSE: Final = 0.01
+_IDLE_SECONDS: Final = 5.0
+"""When nobody has listened for so long, the feed stops reading."""
 _COMMIT_DIGITS: Final = 20
 
 _log: Final = logging.getLogger("dynafile")
@@ -243,8 +245,7 @@ class Feed:
         """Go on from now, as what was to be read is lost; all who listen begin anew."""
         assert self._stream is not None
         self._stream.close()
-        self._base = self.end
-        self._events, self._bytes = [], 0
+        self._forget()
         self._begin()
         for listener in self._all():
             listener.begin_again()
@@ -258,9 +259,13 @@ class Feed:
             self._wake.set()
 
     def _follow(self) -> None:
-        pause = _SHORTEST_PAUSE
+        pause, heard = _SHORTEST_PAUSE, time.monotonic()
         while not self.closed:
             self._wake.clear()
+            if self._listeners:
+                heard = time.monotonic()
+            elif time.monotonic() > heard + _IDLE_SECONDS and self._stopped():
+                return
             try:
                 some = self.pump()
             except HandleUnusable:
@@ -270,6 +275,21 @@ class Feed:
                 some, pause = False, 1.0
             pause = _SHORTEST_PAUSE if some else min(2 * pause, _LONGEST_PAUSE)
             self._wake.wait(pause)
+
+    def _stopped(self) -> bool:
+        """Stop reading, unless somebody has come meanwhile."""
+        with self.mutex:
+            if self._listeners or self.closed:
+                return False
+            if self._stream is not None:
+                self._stream.close()
+            self._forget()
+            self._stream = self._thread = None
+            return True
+
+    def _forget(self) -> None:
+        self._base = self.end
+        self._events, self._bytes = [], 0
 
     def _all(self) -> list[Listener]:
         return [listener for some in self._listeners.values() for listener in some]

@@ -20,6 +20,7 @@ from dynafile.documents.layout import (
     entry_id,
     group_of,
     index_of,
+    is_exact,
 )
 from dynafile.documents.paths import FieldPath, Path, is_document, parse_field, path_text
 from dynafile.documents.planning import Choice, choose
@@ -160,13 +161,20 @@ class Finder:
     ) -> Iterator[Element]:
         """Yield documents along the index of the first order, until the limit is surely reached.
 
-        Entries of one key may be in another order than their documents: they are taken together.
+        Entries of one value may be in another order than their documents, by further orders or
+        where not all of the value is in the key: those are taken together.
         """
-        count, seen = 0, set[str]()
+        count, seen, limit = 0, set[str](), query.limit
+        by_one = len(query.orders) == 1
         entries = self._entries(collection, choice, reverse=query.orders[0].descending)
         for _, same in groupby(entries, lambda entry: entry[SK].rpartition("\0")[0]):
-            for element in self._looked_up(collection, same, wanted, seen):
-                count += 1
-                yield element
-            if query.limit is not None and count >= query.limit:
+            in_order = True
+            for entry in same:
+                in_order = in_order and by_one and is_exact(entry)
+                for element in self._looked_up(collection, (entry,), wanted, seen):
+                    count += 1
+                    yield element
+                if in_order and limit is not None and count >= limit:
+                    return
+            if limit is not None and count >= limit:
                 return

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -55,6 +56,7 @@ __all__ = [
     "first_of_kind",
     "group_of",
     "index_of",
+    "is_exact",
     "registry_keys",
 ]
 
@@ -104,6 +106,7 @@ def group_of(collection: str) -> str:
     return _GROUP + collection.rpartition("/")[2]
 
 
+@lru_cache(maxsize=4096)
 def index_of(collection: str, field: FieldPath) -> str:
     """Return the partition of the index of a field in a collection."""
     digest = blake2b(f"{collection}/{field_text(field)}".encode(), digest_size=16)
@@ -154,6 +157,17 @@ def entry_value(value: Any) -> str:
     return str(kind)
 
 
+def is_exact(entry: Item) -> bool:
+    """Say whether entries with this value are of equal values, in the order of their ids."""
+    value = entry[SK].rpartition("\0")[0]
+    kind = int(value[0])
+    if ID in entry or kind in (ARRAY, OBJECT):
+        return False
+    if kind == NUMBER:
+        return _LEAST_EXACT < int(value[1:], 16) < _MOST_EXACT
+    return len(value) <= _LONGEST_VALUE
+
+
 def first_of_kind(value: Any) -> str:
     """Return what no entry of a value of the same type comes before."""
     return str(rank(value))
@@ -165,10 +179,15 @@ def after_kind(value: Any) -> str:
 
 
 def _number(value: float) -> int:
-    """Return 64 bits that sort as numbers do; those that no float can tell apart are one."""
+    """Return 64 bits that sort as numbers do; those that floats do not tell apart are one."""
     try:
         number = float(value)
     except OverflowError:
         number = _INFINITY if value > 0 else -_INFINITY
     bits = int.from_bytes(_EXACT.pack(number + 0.0), "big")  # -0.0 + 0.0 is 0.0
     return bits ^ (_SIGN | (_SIGN - 1)) if bits & _SIGN else bits | _SIGN
+
+
+_MOST_EXACT: Final = _number(1 << 53)
+_LEAST_EXACT: Final = _number(-(1 << 53))
+"""Between them no two numbers are the same 64 bits."""

@@ -42,6 +42,8 @@ class Montybase:
     :param updateTime: seconds; taken, as Montybase has it, and no change waits for it.
     :param storeMin: a number of changes; taken likewise.
     :param id_length: of the ids that are made up, at least 16.
+    :param cache_size: bytes of memory for what was read or written; by default the table's, which
+        is 256 MiB.
     :param endpoint: serve it; needs the server.
     :param dev: serve it to this machine; needs the server.
     :param api: the URL of a server whose documents these are; needs the server.
@@ -66,6 +68,7 @@ class Montybase:
         updateTime: float = 300,  # noqa: N803 - Montybase's name
         storeMin: int = 1,  # noqa: N803 - Montybase's name
         id_length: int = ID_LENGTH,
+        cache_size: int | None = None,
         endpoint: bool = False,
         dev: bool | str = False,
         api: str | None = None,
@@ -84,7 +87,10 @@ class Montybase:
         self.name = options.name
         self.path = options.path
         self._engine: Engine = open_engine(
-            options.path, durability=options.durability, ids=Ids(id_length)
+            options.path,
+            durability=options.durability,
+            ids=Ids(id_length),
+            cache_size=cache_size,
         )
 
     @property
