@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 import dynafile
-from dynafile import entities, errors, objects
+from dynafile import documents, entities, errors, objects
 from dynafile.aio.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -41,6 +41,13 @@ _MODULES: Final = (
 """The order of the reference, by the first name below ``dynafile``; others follow."""
 
 _MADE_BY: Final = {
+    "Batch": "Montybase.batch",
+    "Changes": "Reference.watch",
+    "DocumentChange": "Reference.on_snapshot",
+    "DocumentQuery": "Reference.where",
+    "ImportReport": "Montybase.import_json",
+    "Reference": "doc",
+    "Watch": "Reference.on_snapshot",
     "BatchWriter": "Table.batch_writer",
     "AsyncBatchWriter": "AsyncTable.batch_writer",
     "AsyncTable": "AsyncDatabase.table",
@@ -70,6 +77,12 @@ _described: ModuleType = dynafile
 def entities_reference() -> str:
     """Return the reference of ``dynafile.entities``."""
     with _describing(entities):
+        return reference()
+
+
+def documents_reference() -> str:
+    """Return the reference of ``dynafile.documents``."""
+    with _describing(documents):
         return reference()
 
 

@@ -18,7 +18,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from api_reference import entities_reference, objects_reference, reference
+from api_reference import documents_reference, entities_reference, objects_reference, reference
 from async_stub import STUB, stub
 
 import dynafile
@@ -215,6 +215,7 @@ _PARTS = {
     "exit_codes": exit_codes,
     "modules": module_list,
     "reference": reference,
+    "documents_reference": documents_reference,
     "entities_reference": entities_reference,
     "objects_reference": objects_reference,
 }
