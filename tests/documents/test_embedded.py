@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import random
+import subprocess
+import sys
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -555,3 +559,120 @@ def test_references_are_shown(db: documents.Montybase) -> None:
     with pytest.raises(InvalidDocumentArgument, match="document"):
         users.append("a").document()
     assert json.dumps(users.stream()) == "[]"
+
+
+WRITER = """
+import random
+import sys
+from dynafile.documents import Montybase, doc
+
+rng = random.Random(int(sys.argv[2]))
+with Montybase(sys.argv[1]) as db:
+    users = doc(db, "users")
+    print("begun", flush=True)
+    while True:
+        one = users.append(rng.choice("abcdef"))
+        match rng.randrange(5):
+            case 0:
+                one.set({"n": rng.randrange(9)})
+            case 1:
+                one.collection("posts").set({"n": rng.randrange(9)}, key=rng.choice("ab"))
+            case 2:
+                one.delete()
+            case 3:
+                users.delete({"n": rng.randrange(9)})
+            case _:
+                with db.batch() as batch:
+                    batch.set(one, {"n": rng.randrange(9)})
+                    batch.add(users, {"n": rng.randrange(9)}, key=rng.choice("abcdef"))
+"""
+
+
+def test_a_process_that_is_killed_leaves_whole_changes(lasting: Home, tmp_path: Path) -> None:
+    lasting.db.index("users", "n")
+    lasting.db.index("posts", "n")
+    lasting.close()
+    for number in range(5):
+        command = [sys.executable, "-c", WRITER, str(tmp_path / "db"), str(number)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"begun\n"
+            time.sleep(0.03 * number)
+            child.kill()
+        assert_sound(tmp_path / "db")
+
+
+# What somebody listens to at random: a query, of the database.
+HEARD: list[Any] = [
+    lambda db: doc(db, "users"),
+    lambda db: doc(db, "users").where("n", ">=", 3),
+    lambda db: doc(db, "users").where("n", "in", [1, 2]).where("t", "array-contains", 1),
+    lambda db: doc(db, "users").order_by("n").limit(2),
+    lambda db: doc(db, "users").order_by("n", "desc").order_by("m").limit(3),
+    lambda db: doc(db, "users").where("n", "<", 4).limit(2),
+    lambda db: doc(db, "users").order_by("n").start_after(1).end_at(4),
+    lambda db: doc(db, "users").order_by("n").start_after(1).limit(2),
+    lambda db: db.collection_group("posts"),
+    lambda db: db.collection_group("posts").order_by("n", "desc").limit(2),
+    lambda db: doc(db, "users", "a", "posts"),
+]
+
+
+def test_who_listens_knows_what_is_there(home: Home) -> None:
+    """After each change, what was told comes to what the query finds, whatever the query."""
+    seed = time.time_ns()
+    rng = random.Random(seed)
+    queries = [make(home.db) for make in HEARD]
+    heard = [(query, home.db.engine.watch(target_of(query)), {}) for query in queries]
+    for step in range(150):
+        change_at_random(home.db, rng)
+        home.db.engine._feed.pump()  # type: ignore[attr-defined]
+        for query, subscription, documents_ in heard:
+            for change in subscription.take():
+                follow(documents_, change, query)
+            assert documents_ == query.get(), (seed, step, query)
+    for _, subscription, _ in heard:
+        subscription.close()
+
+
+def target_of(query: Any) -> Any:
+    return query.segments if isinstance(query, documents.Reference) else query.description
+
+
+def follow(known: dict[str, Any], change: Any, query: Any) -> None:
+    """Bring documents up to a change; those of a group are known by their paths."""
+    if change.type == "state":
+        assert not known
+        known.update(change.value)
+        return
+    group = not isinstance(query, documents.Reference) and query.description.group
+    name = change.path if group else change.id
+    if change.type == "removed":
+        assert known.pop(name) == change.value
+    else:
+        assert (name in known) is (change.type == "modified")
+        known[name] = change.value
+
+
+def change_at_random(db: documents.Montybase, rng: random.Random) -> None:
+    users = doc(db, "users")
+    one = users.append(rng.choice("abcde"))
+    value = {"n": rng.randrange(6), "m": rng.randrange(3), "t": [rng.randrange(3)]}
+    match rng.randrange(7):
+        case 0 | 1:
+            one.set(value)
+        case 2:
+            one.collection("posts").add(value, key=rng.choice("xyz"))
+        case 3:
+            one.delete()
+        case 4:
+            with db.transaction():
+                users.add(value, key=rng.choice("abcde"))
+                one.delete()
+                users.add(value, key=rng.choice("abcde"))
+        case 5:
+            with db.batch() as batch:
+                for id_ in "abc":
+                    batch.set(users.append(id_), {**value, "m": 5})
+        case _:
+            users.delete({"n": value["n"]})
