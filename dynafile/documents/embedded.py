@@ -21,19 +21,20 @@ from dynafile.documents.filters import MISSING
 from dynafile.documents.finding import Finder, documents_in
 from dynafile.documents.ids import Ids
 from dynafile.documents.indexing import declare_index, declared_indexes
-from dynafile.documents.layout import SK, TIME, TOP, document_key
+from dynafile.documents.layout import FORMAT, NEWEST, SK, TIME, TOP, VERSION, document_key
 from dynafile.documents.paths import FieldPath, Path, is_document, path_text
 from dynafile.documents.planning import plan_of
 from dynafile.documents.requests import Aggregate, Change, Query, Target
 from dynafile.documents.resolving import contents, field_in, field_value
 from dynafile.documents.units import EmbeddedUnit, unit_of
 from dynafile.documents.watching import EmbeddedSubscription
-from dynafile.errors import InvalidDocumentArgument
+from dynafile.errors import InvalidDocumentArgument, NewerFormat
 from dynafile.locked import Items, run_locked
 
 __all__ = ["EmbeddedEngine", "open_engine", "server_time"]
 
 _ATTEMPTS: Final = 1000
+_MEMORY: Final = ":memory:"
 _MOST_LOCKED: Final = 20
 """So many changes are made under the writer's lock; more are a transaction."""
 
@@ -50,17 +51,36 @@ def open_engine(
 ) -> EmbeddedEngine:
     """Open the documents in a folder, which is made, or in memory."""
     options: dict[str, Any] = {} if cache_size is None else {"cache_size": cache_size}
-    table = Dynafile(
-        path,
-        pk_attribute="PK",
-        sk_attribute="SK",
-        pk_type="S",
-        sk_type="S",
-        durability=durability,
-        stream=_STREAM,
-        **options,
+    keys: dict[str, Any] = {"pk_attribute": "PK", "sk_attribute": "SK"}
+    if path == _MEMORY:
+        return EmbeddedEngine(_with_stream(path, durability, **keys, **options), ids)
+    # A table of something else is refused before anything is declared in it.
+    with Dynafile(path, **keys, **options) as plain:
+        if plain.get_item(key=FORMAT) != {**FORMAT, VERSION: NEWEST}:
+            plain.run_transaction(partial(_claim, path), attempts=_ATTEMPTS)
+        return EmbeddedEngine(_with_stream(path, durability, **keys, **options), ids)
+
+
+def _with_stream(path: str, durability: Literal["durable", "relaxed"], **options: Any) -> Dynafile:
+    return Dynafile(
+        path, pk_type="S", sk_type="S", durability=durability, stream=_STREAM, **options
     )
-    return EmbeddedEngine(table, ids)
+
+
+def _claim(path: str, transaction: Transaction) -> None:
+    """Make an empty table one of documents; refuse one that is something else."""
+    found = transaction.get_item(key=FORMAT)
+    if found is None:
+        if next(transaction.scan(limit=1), None) is not None:
+            raise InvalidDocumentArgument(
+                f"the table in {path} is not empty, and none of documents: choose another folder"
+            )
+        transaction.put_item(item={**FORMAT, VERSION: NEWEST})
+    elif found[VERSION] != NEWEST:
+        raise NewerFormat(
+            f"the documents in {path} were written by a newer release, in the format "
+            f"{found[VERSION]}: open them with that"
+        )
 
 
 def server_time(now: int) -> str:
@@ -122,7 +142,7 @@ class EmbeddedEngine(Engine):
         """Say whether there is something at a path, or a query finds anything."""
         source = self._source()
         if isinstance(target, Query):
-            return Finder(source).exists(target)
+            return self._finder(target).exists(target)
         path = target
         if not path:
             return bool(self.get(path))
@@ -144,11 +164,24 @@ class EmbeddedEngine(Engine):
 
     def run(self, query: Query) -> list[Element]:
         """Return what a query finds, in its order."""
-        return Finder(self._source()).run(query)
+        return self._finder(query).run(query)
+
+    def _finder(self, query: Query) -> Finder:
+        """Return what executes a query; refuses a query of a field."""
+        source = self._source()
+        if not query.group:
+            field = field_in(source.get_item, query.path)
+            if field is not None:
+                at = path_text(query.path)
+                raise InvalidDocumentArgument(
+                    f"{at} is a field of the document {path_text(field.document)}: only a "
+                    "collection or a document is queried, listed or listened to"
+                )
+        return Finder(source)
 
     def aggregate(self, query: Query, kind: Aggregate, field: FieldPath = ()) -> Any:
         """Return a number of what a query finds."""
-        return Finder(self._source()).aggregate(query, kind, field)
+        return self._finder(query).aggregate(query, kind, field)
 
     def explain(self, query: Query) -> Plan:
         """Say how a query would be executed."""
@@ -217,6 +250,7 @@ class EmbeddedEngine(Engine):
 
     def watch(self, target: Target, since: str | None = None) -> Subscription:
         """Listen to a document, a collection or a query."""
+        self._finder(target if isinstance(target, Query) else Query(path=target))
         return EmbeddedSubscription(self._table, self._feed, target, since)
 
     def close(self) -> None:

@@ -135,9 +135,14 @@ class Finder:
     def _entries(self, collection: str, choice: Choice, *, reverse: bool) -> Iterator[Item]:
         index = index_of(collection, choice.field)
         for span in reversed(choice.spans) if reverse else choice.spans:
-            yield from self._source.query(
-                index, sk=between(span.low, span.high), scan_index_forward=not reverse
-            )
+            forward = not reverse
+            if span.high:
+                bounds = between(span.low, span.high)
+                yield from self._source.query(index, sk=bounds, scan_index_forward=forward)
+            else:
+                yield from self._source.query(
+                    index, starts_with=span.low, scan_index_forward=forward
+                )
 
     def _looked_up(
         self, collection: str, entries: Iterable[Item], wanted: Filter, seen: set[str]

@@ -13,6 +13,7 @@ partition key       sort key                 attributes
                                              is still ``unfilled``
 ``/=``, a digest of a value, zero, the id    an entry of the index of a field in a collection;
 both                                         ``id``, where the sort key has not room for it
+``/documents``      ``format``               ``version`` of this layout: 1
 ``/feed``           ``mark``                 nothing: written where somebody began to listen
 =================== ======================== ====================================================
 
@@ -38,15 +39,18 @@ __all__ = [
     "COLLECTIONS",
     "DATA",
     "FIELDS",
+    "FORMAT",
     "ID",
     "INDEXES",
     "MARK",
     "NAMES",
+    "NEWEST",
     "PK",
     "SK",
     "TIME",
     "TOP",
     "UNFILLED",
+    "VERSION",
     "Item",
     "after_kind",
     "document_key",
@@ -79,6 +83,9 @@ _GROUP: Final = "/group/"
 _INDEX: Final = "/="
 
 MARK: Final = {PK: "/feed", SK: "mark"}
+FORMAT: Final = {PK: "/documents", SK: "format"}
+VERSION: Final = "version"
+NEWEST: Final = 1
 
 _LONGEST_VALUE: Final = 200
 """Characters of text in the key of an entry."""

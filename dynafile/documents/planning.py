@@ -20,10 +20,10 @@ _END = "9"
 
 
 class Span(Struct, frozen=True):
-    """A part of an index: keys of entries, with both ends."""
+    """A part of an index: keys of entries, with both ends; or those that begin so."""
 
     low: str
-    high: str
+    high: str = ""
 
 
 class Choice(Struct, frozen=True):
@@ -89,7 +89,7 @@ def _spans(where: Where, wheres: Iterable[Where]) -> tuple[Span, ...]:
 
 
 def _equal(value: str) -> Span:
-    return Span(f"{value}\0", f"{value}\1")
+    return Span(f"{value}\0")
 
 
 def _ordered_span(query: Query) -> Span:

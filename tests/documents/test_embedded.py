@@ -30,6 +30,8 @@ from dynafile.errors import (
     InvalidDocument,
     InvalidDocumentArgument,
     InvalidDocumentType,
+    NewerFormat,
+    StreamNotEnabled,
     ValidationError,
 )
 
@@ -186,6 +188,21 @@ def test_a_field_and_a_collection_have_not_one_name(db: documents.Montybase) -> 
     doc(db, "users", "ann", "posts").delete()
     ann.update({"posts": 1})
     assert ann.append("posts").get() == 1
+
+
+def test_fields_are_not_queried(db: documents.Montybase) -> None:
+    doc(db, "users", "ann").set({"notes": [1]})
+    notes = doc(db, "users", "ann", "notes")
+    for call in (
+        notes.stream,
+        notes.count,
+        notes.where("n", "==", 1).get,
+        notes.where("n", "==", 1).exists,
+        lambda: notes.on_snapshot(print),
+        lambda: notes.append("x").on_snapshot(print),
+    ):
+        with pytest.raises(InvalidDocumentArgument, match="field"):
+            call()
 
 
 def test_long_paths(db: documents.Montybase) -> None:
@@ -536,6 +553,21 @@ def test_options_that_montybase_has(tmp_path: Path) -> None:
         with pytest.raises((ValueError, TypeError), match=next(iter(options))):
             documents.Montybase(tmp_path / "y", **options)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with Dynafile(tmp_path / "db") as table:
+        table.put_item(item={"PK": "a", "SK": "b"})
+    for _ in range(2):
+        with pytest.raises(InvalidDocumentArgument, match="none of documents"):
+            documents.Montybase(tmp_path / "db")
+    with Dynafile(tmp_path / "db") as table, pytest.raises(StreamNotEnabled):
+        table.stream()
+    documents.Montybase(tmp_path / "mine").close()
+    with Dynafile(tmp_path / "mine") as table:
+        table.put_item(item={**documents.layout.FORMAT, "version": 2})
+    with pytest.raises(NewerFormat, match="newer"):
+        documents.Montybase(tmp_path / "mine")
 
 
 def test_an_item_that_is_no_document_is_told(tmp_path: Path) -> None:
