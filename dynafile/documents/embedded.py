@@ -51,7 +51,12 @@ def open_engine(
 ) -> EmbeddedEngine:
     """Open the documents in a folder, which is made, or in memory."""
     options: dict[str, Any] = {} if cache_size is None else {"cache_size": cache_size}
-    keys: dict[str, Any] = {"pk_attribute": "PK", "sk_attribute": "SK"}
+    keys: dict[str, Any] = {
+        "pk_attribute": "PK",
+        "sk_attribute": "SK",
+        "pk_type": "S",
+        "sk_type": "S",
+    }
     if path == _MEMORY:
         return EmbeddedEngine(_with_stream(path, durability, **keys, **options), ids)
     # A table of something else is refused before anything is declared in it.
@@ -62,9 +67,7 @@ def open_engine(
 
 
 def _with_stream(path: str, durability: Literal["durable", "relaxed"], **options: Any) -> Dynafile:
-    return Dynafile(
-        path, pk_type="S", sk_type="S", durability=durability, stream=_STREAM, **options
-    )
+    return Dynafile(path, durability=durability, stream=_STREAM, **options)
 
 
 def _claim(path: str, transaction: Transaction) -> None:

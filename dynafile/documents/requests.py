@@ -13,7 +13,6 @@ from msgspec import UNSET, Struct
 from dynafile.documents.paths import FieldPath, Path, field_text, path_text
 
 __all__ = [
-    "AGGREGATES",
     "OPERATORS",
     "Aggregate",
     "Change",
@@ -28,7 +27,6 @@ __all__ = [
 ChangeKind: TypeAlias = Literal["set", "add", "update", "delete"]
 Aggregate: TypeAlias = Literal["count", "sum", "average"]
 
-AGGREGATES: Final = ("count", "sum", "average")
 OPERATORS: Final = (
     "==",
     "!=",
