@@ -67,6 +67,7 @@ FLOORS = {
     "documents": 4,
     "entities": 4,
     "objects": 4,
+    "documents": 4,
     "cli": 5,
 }
 """By the first name below ``dynafile``; a new package or module needs a floor here."""

@@ -33,6 +33,8 @@ Each message says what was wrong, where, and what to do. The text is static; the
           InvalidEntityType      (TypeError)
           DuplicateEntity
           HookRejected
+        InvalidAccess
+          EmailTaken
       TrimmedDataAccess          (LookupError)
       ExpiredIterator
       ConditionalCheckFailed
@@ -95,6 +97,27 @@ Each message says what was wrong, where, and what to do. The text is static; the
         PreconditionFailed       (ConditionalCheckFailed)
         DocumentsNotServed       (NotImplementedError)
         ImportRefused            (ValueError)
+      AccessRefused              (PermissionError)
+        NotAuthenticated
+          InvalidApiKey
+          InvalidLogin
+          InvalidToken
+            ExpiredToken
+            TokenReused
+        OutOfScope
+        TooManyRequests
+        StaleRequest
+      RequestInProgress
+      UnknownUser                (LookupError)
+      SealingError
+        InvalidSealing           (ValidationError)
+          SealedFieldQuery
+        NotSealed
+        UnknownSealingKey        (LookupError)
+        WrongSealingKey
+        SealedElsewhere
+        SealTampered             (ValueError)
+          SealMalformed
       ConversionRefused          (ValueError)
       CheckFailed
       MissingExtra               (ImportError)
@@ -114,6 +137,22 @@ from dynafile.errors.documents import (
     InvalidDocumentPathType,
     InvalidDocumentType,
     PreconditionFailed,
+)
+from dynafile.errors.access import (
+    AccessRefused,
+    EmailTaken,
+    ExpiredToken,
+    InvalidAccess,
+    InvalidApiKey,
+    InvalidLogin,
+    InvalidToken,
+    NotAuthenticated,
+    OutOfScope,
+    RequestInProgress,
+    StaleRequest,
+    TokenReused,
+    TooManyRequests,
+    UnknownUser,
 )
 from dynafile.errors.entities import (
     DatabaseAlreadyOpen,
@@ -185,6 +224,17 @@ from dynafile.errors.requests import (
 from dynafile.errors.root import (
     DynafileError,
 )
+from dynafile.errors.sealing import (
+    InvalidSealing,
+    NotSealed,
+    SealedElsewhere,
+    SealedFieldQuery,
+    SealingError,
+    SealMalformed,
+    SealTampered,
+    UnknownSealingKey,
+    WrongSealingKey,
+)
 from dynafile.errors.storage import (
     CheckFailed,
     CommitOutcomeUnknown,
@@ -211,6 +261,7 @@ from dynafile.errors.storage import (
 )
 
 __all__ = [
+    "AccessRefused",
     "AcknowledgementRefused",
     "CheckFailed",
     "CommitOutcomeUnknown",
@@ -228,10 +279,12 @@ __all__ = [
     "DuplicateEntity",
     "DuplicateItem",
     "DynafileError",
+    "EmailTaken",
     "EmptyKey",
     "EntityConflict",
     "EntityDeleted",
     "ExpiredIterator",
+    "ExpiredToken",
     "ExpressionError",
     "FolderNotEmpty",
     "ForeignFile",
@@ -246,6 +299,8 @@ __all__ = [
     "IndexNotFound",
     "IndexNotReady",
     "IndexNotSupported",
+    "InvalidAccess",
+    "InvalidApiKey",
     "InvalidArgument",
     "InvalidDocument",
     "InvalidDocumentArgument",
@@ -256,6 +311,7 @@ __all__ = [
     "InvalidEntity",
     "InvalidEntityType",
     "InvalidKey",
+    "InvalidLogin",
     "InvalidName",
     "InvalidNumber",
     "InvalidObjectArgument",
@@ -264,10 +320,12 @@ __all__ = [
     "InvalidObjectType",
     "InvalidObjectURL",
     "InvalidPath",
+    "InvalidSealing",
     "InvalidSequenceNumber",
     "InvalidSet",
     "InvalidSignature",
     "InvalidString",
+    "InvalidToken",
     "ItemTooLarge",
     "KeyTooLong",
     "KeyTypeMismatch",
@@ -279,29 +337,44 @@ __all__ = [
     "NestingTooDeep",
     "NetworkFileSystem",
     "NewerFormat",
+    "NotAuthenticated",
     "NotConverted",
     "NotPermitted",
+    "NotSealed",
     "NotSupportedByStore",
     "ObjectNotFound",
     "ObjectTooLarge",
     "ObjectsError",
+    "OutOfScope",
     "PathNotWritable",
     "PathTaken",
     "PreconditionFailed",
     "ReadOnlyDatabase",
+    "RequestInProgress",
     "ResourceInUse",
     "ResourceNotFound",
     "SchemaMismatch",
+    "SealMalformed",
+    "SealTampered",
+    "SealedElsewhere",
+    "SealedFieldQuery",
+    "SealingError",
+    "StaleRequest",
     "StatementError",
     "StorageError",
     "StoreFailed",
     "StoreNotReachable",
     "StreamNotEnabled",
+    "TokenReused",
+    "TooManyRequests",
     "TransactionCanceled",
     "TransactionConflict",
     "TrimmedDataAccess",
+    "UnknownSealingKey",
+    "UnknownUser",
     "UnsupportedObject",
     "UnsupportedType",
     "ValidationError",
     "VersionMismatch",
+    "WrongSealingKey",
 ]
