@@ -35,7 +35,11 @@ def normalised_email(email: object) -> str:
         raise InvalidAccess("an e-mail address is a text")
     if len(email) > 4 * _LONGEST:
         raise InvalidAccess(f"an e-mail address has at most {_LONGEST} bytes")
-    plain = unicodedata.normalize("NFC", email.strip()).translate(_LOWER)
+    given = email.strip()
+    if any(not each.isascii() and unicodedata.normalize("NFC", each).isascii() for each in given):
+        # Composing makes the Kelvin sign a K.
+        raise InvalidAccess("an e-mail address has a sign that only looks like one of a to z")
+    plain = unicodedata.normalize("NFC", given).translate(_LOWER)
     local, _, domain = plain.rpartition("@")
     if any(unicodedata.category(each)[0] in "CZ" for each in plain):
         raise InvalidAccess("an e-mail address has no blanks and no invisible characters")

@@ -62,7 +62,7 @@ class RateLimiter:
             level = min(self._limit.amount, level + max(0.0, now - since) * self._rate)
             lacking = cost - level
             # Where rounding leaves a hair of a request, who waited as told would be refused again.
-            if lacking <= 1e-9:
+            if lacking <= self._limit.amount * 1e-6:
                 level, lacking = max(0.0, -lacking), 0.0
             self._buckets[key] = (level, max(now, since))
             self._buckets.move_to_end(key)

@@ -108,12 +108,14 @@ class SigningKeys:
 
         Other processes sign with it within a minute. What is over is removed.
         """
-        now = self._clock()
+        now = made = self._clock()
         for name, record in list(self._records.list(_FOLDER)):
             if record["expires"] <= now:
                 self._records.swap(name, record, None)
+            # The newest signs, for all: also where the clock stands still or goes back.
+            made = max(made, record["made"] + 0.001)
         with self._lock:
-            key = self._made(now)
+            key = self._made(made)
             self._signer = (key, now)
         return key
 
