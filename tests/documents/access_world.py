@@ -48,7 +48,7 @@ class TableRecords:
         self._db = db
 
     def get(self, name: str) -> Record | None:
-        item = self._db.get_item("access", name)
+        item = self._db.get_item(key={"PK": "access", "SK": name})
         return None if item is None else json.loads(item["text"])
 
     def swap(self, name: str, old: Record | None, new: Record | None) -> bool:
@@ -61,7 +61,7 @@ class TableRecords:
             }
         try:
             if new is None:
-                self._db.delete_item("access", name, **options)
+                self._db.delete_item(key={"PK": "access", "SK": name}, **options)
             else:
                 text = json.dumps(new, sort_keys=True)
                 self._db.put_item(item={"PK": "access", "SK": name, "text": text}, **options)

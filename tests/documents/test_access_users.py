@@ -76,7 +76,7 @@ def test_a_crash_between_a_user_and_its_email_leaves_the_email_free() -> None:
 
     records = Crashing()
     world = World(records)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="dies here"):
         world.users.signup("ann@example.com", PASSWORD)
     assert world.users.list() == []
     records.crash = False
