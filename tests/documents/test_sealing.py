@@ -491,3 +491,15 @@ def test_names_with_dots_stand_in_backticks() -> None:
     assert sealer.open(ANN, sealed) == {"a.b": {"c": 1}, "d": 2, "a": {"b": {"c": 3}}}
     asked = sealer.rewrite_where(("users",), "`a.b`.c", "==", 1)
     assert asked == ("`a.b`.c.match", "==", sealed["a.b"]["c"]["match"])
+
+
+def test_what_another_language_has_written_opens() -> None:
+    holder = Recipients([PAIR.public], own=PAIR)
+    sealer = Sealer({"users": {"note": Field()}}, holder)
+    place = sealer._declared[0].place(ANN)
+    for written, value in (
+        (b' {"b": 1E+2, "a":[ ] } ', {"b": 100.0, "a": []}),
+        (rb'"\u00e9"', "é"),
+    ):
+        made = holder.seal(written, place, None, lambda count: bytes(range(count)))
+        assert sealer.open(ANN, {"note": made.as_json()}) == {"note": value}

@@ -31,18 +31,28 @@ def encoded(value: Any, where: str) -> bytes:
 
 
 def decoded(data: bytes) -> Any:
-    """Return the value of such bytes; raises ValueError for what ``encoded`` does not make.
+    """Return the value of such bytes; raises ValueError, without them, for what is no JSON value.
 
-    Whoever has a public key can seal for its owner, so what opens may still be anything.
+    However it is written, since other languages write numbers in their own way. Whoever has a
+    public key can seal for its owner, so what opens may still be anything.
     """
     try:
-        value = json.loads(data)
-        again = encoded(value, "it")
-    except (RecursionError, InvalidSealing):
-        again = b""
-    if again != data:
-        raise ValueError("no JSON value as it is written here")
+        value = json.loads(data.decode(), object_pairs_hook=_unique)
+        encoded(value, "it")
+    except (RecursionError, ValueError):
+        found = False
+    else:
+        found = True
+    if not found:
+        raise ValueError("no JSON value")
     return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice")
+    return found
 
 
 def canonical(value: Any) -> bytes:
