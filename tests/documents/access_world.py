@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dynafile import Dynafile
 from dynafile.documents.access import (
     ApiKeys,
     Limit,
     MemoryRecords,
     PasswordCost,
     Passwords,
-    Record,
     Records,
     Replays,
     Sessions,
@@ -20,10 +18,6 @@ from dynafile.documents.access import (
     Tokens,
     Users,
 )
-from dynafile.errors import ConditionalCheckFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CHEAP = PasswordCost(memory=8, passes=1, lanes=1)
 PASSWORD = "correct horse battery"
@@ -39,39 +33,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-class TableRecords:
-    """Records in a table, as a server keeps them: shared by processes."""
-
-    def __init__(self, db: Dynafile) -> None:
-        self._db = db
-
-    def get(self, name: str) -> Record | None:
-        item = self._db.get_item(key={"PK": "access", "SK": name})
-        return None if item is None else json.loads(item["text"])
-
-    def swap(self, name: str, old: Record | None, new: Record | None) -> bool:
-        options: dict[str, Any] = {"condition_expression": "attribute_not_exists(PK)"}
-        if old is not None:
-            options = {
-                "condition_expression": "#text = :old",
-                "expression_attribute_names": {"#text": "text"},
-                "expression_attribute_values": {":old": json.dumps(old, sort_keys=True)},
-            }
-        try:
-            if new is None:
-                self._db.delete_item(key={"PK": "access", "SK": name}, **options)
-            else:
-                text = json.dumps(new, sort_keys=True)
-                self._db.put_item(item={"PK": "access", "SK": name, "text": text}, **options)
-        except ConditionalCheckFailed:
-            return False
-        return True
-
-    def list(self, prefix: str) -> Iterable[tuple[str, Record]]:
-        found = self._db.query("access", starts_with=prefix)
-        return [(item["SK"], json.loads(item["text"])) for item in found]
 
 
 class World:

@@ -142,6 +142,23 @@ def test_an_administrator_sets_a_password_and_ends_sessions() -> None:
     assert world.users.end_sessions(user.uid).generation == 2
 
 
+def test_a_removed_user_is_gone_and_the_email_free() -> None:
+    world = World()
+    user = world.users.signup("ann@example.com", PASSWORD)
+    pair = world.sessions.open(user)
+    world.users.remove(user.uid)
+    assert world.users.list() == []
+    with pytest.raises(InvalidLogin):
+        world.users.login("ann@example.com", PASSWORD)
+    with pytest.raises(InvalidToken):
+        world.sessions.refresh(pair.refresh)
+    with pytest.raises(UnknownUser):
+        world.users.remove(user.uid)
+    again = world.users.signup("ann@example.com", PASSWORD)
+    assert again.uid != user.uid
+    assert world.users.list() == [again]
+
+
 def test_a_hash_of_another_cost_is_made_again_at_login() -> None:
     world = World()
     user = world.users.signup("ann@example.com", PASSWORD)
@@ -229,7 +246,7 @@ def test_letters_that_look_alike_are_other_users() -> None:
         with pytest.raises(InvalidLogin):
             world.users.login("mike@example.com", "the attacker's own")
     # The Kelvin sign is a K by canonical equivalence itself.
-    with pytest.raises(InvalidAccess):
+    with pytest.raises(InvalidAccess, match="looks like"):
         world.users.signup("mi\u212ae@example.com", PASSWORD)
 
 

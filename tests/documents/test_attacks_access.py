@@ -20,10 +20,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from documents.access_world import PASSWORD, START, TableRecords, World
+from documents.access_world import PASSWORD, START, World
 
 from dynafile import Dynafile
-from dynafile.documents.access import Limit, Passwords
+from dynafile.documents.access import Limit, MemoryRecords, Passwords, TableRecords
 from dynafile.errors import (
     AccessRefused,
     DynafileError,
@@ -494,11 +494,59 @@ def test_no_secret_is_in_an_error_or_a_log(world: World, caplog: pytest.LogCaptu
     assert not [text for text in secrets if text in caplog.text]
 
 
+class Interrupted(MemoryRecords):
+    """Lets somebody else come in between a read and the next write of a kind of record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[str, Any] = {}
+
+    def swap(self, name: str, old: Any, new: Any) -> bool:
+        other = self.before.pop(name.partition("/")[0], None)
+        if other is not None:
+            other()
+        return super().swap(name, old, new)
+
+
+def test_a_refresh_token_used_between_a_read_and_a_write() -> None:
+    records = Interrupted()
+    world = World(records)
+    pair = world.sessions.open(world.users.signup("ann@example.com", PASSWORD))
+    won = []
+    records.before["session"] = lambda: won.append(world.sessions.refresh(pair.refresh))
+    with pytest.raises(TokenReused):
+        world.sessions.refresh(pair.refresh)
+    with pytest.raises(InvalidToken):
+        world.sessions.refresh(won[0].refresh)
+
+
+def test_an_email_taken_between_a_read_and_a_write() -> None:
+    records = Interrupted()
+    world = World(records)
+    won = []
+    records.before["email"] = lambda: won.append(world.users.signup("ann@example.com", PASSWORD))
+    with pytest.raises(EmailTaken):
+        world.users.signup("ann@example.com", "the other password")
+    assert [name for name, _ in records.list("user/")] == [f"user/{won[0].uid}"]
+    assert world.users.login("ann@example.com", PASSWORD) == won[0]
+
+
+def test_a_key_revoked_while_its_use_is_written() -> None:
+    records = Interrupted()
+    world = World(records)
+    made = world.keys.make("key")
+    records.before["key"] = lambda: world.keys.revoke(made.key.id)
+    world.keys.check(made.text)
+    with pytest.raises(InvalidApiKey, match="revoked"):
+        world.keys.check(made.text)
+
+
 RACER = """
 import sys, time
 sys.path.insert(0, {tests!r})
-from documents.access_world import TableRecords, World, PASSWORD
+from documents.access_world import World, PASSWORD
 from dynafile import Dynafile
+from dynafile.documents.access import TableRecords
 from dynafile.errors import DynafileError
 with Dynafile({path!r}) as db:
     world = World(TableRecords(db))

@@ -303,6 +303,21 @@ def test_asking_for_part_of_or_around_a_sealed_field_is_refused(make: Any) -> No
         make().check_query(("posts",), "tag", group=True)
 
 
+def test_a_group_whose_collections_seal_otherwise_is_not_asked_by_halves() -> None:
+    fields = {"posts": {"tag": Field(searchable=True)}, "users/*/posts": {"tag.name": Field()}}
+    with pytest.raises(SealedFieldQuery):
+        Sealer(fields, K1).rewrite_where(("posts",), "tag", "==", "x", group=True)
+    both = {
+        "posts": {"tag": Field(searchable=True)},
+        "users/*/posts": {"tag": Field(searchable=True)},
+    }
+    sealer = Sealer(both, K1)
+    asked = sealer.rewrite_where(("posts",), "tag", "==", "x", group=True)
+    assert asked[1] == "in"
+    for path in (("posts", "p1"), (*ANN, "posts", "p1")):
+        assert sealer.seal(path, {"tag": "x"})["tag"]["match"] in asked[2]
+
+
 def test_a_comparison_with_what_is_no_json_is_refused() -> None:
     with pytest.raises(InvalidSealing, match="compared"):
         shared().rewrite_where(("users",), "ssn", "==", object())

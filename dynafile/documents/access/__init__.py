@@ -14,6 +14,7 @@ from dynafile.documents.access.records import MemoryRecords, Record, Records, sw
 from dynafile.documents.access.replays import Replays
 from dynafile.documents.access.sessions import Sessions, TokenPair
 from dynafile.documents.access.signing import SigningKey, SigningKeys
+from dynafile.documents.access.table_records import TableRecords
 from dynafile.documents.access.tokens import Claims, Tokens
 from dynafile.documents.access.users import User, Users
 
@@ -33,6 +34,7 @@ __all__ = [
     "Sessions",
     "SigningKey",
     "SigningKeys",
+    "TableRecords",
     "TokenPair",
     "Tokens",
     "User",

@@ -167,6 +167,13 @@ class Users:
         """Let a user that was disabled log in again; raises UnknownUser."""
         return self._changed(uid, lambda record: {**record, "disabled": False})
 
+    def remove(self, uid: str) -> None:
+        """Remove a user, whose e-mail is free then, and end all sessions; raises UnknownUser."""
+        claim = _claim(self._record(uid)["email"])
+        # The claim first, as at signing up: no e-mail leads to a user that is not there.
+        self._records.swap(claim, {"uid": uid}, None)
+        change(self._records, _USERS + uid, lambda _: None)
+
     def end_sessions(self, uid: str) -> User:
         """End all sessions of a user; raises UnknownUser."""
         return self._changed(uid, _ended)
