@@ -61,7 +61,7 @@ def test_a_token_is_for_one_issuer_and_audience(world: World) -> None:
 @pytest.mark.parametrize(
     "options",
     [{"lifetime": 3601}, {"lifetime": 0}, {"lifetime": -5}, {"leeway": 121}, {"leeway": -1},
-     {"issuer": ""}, {"audience": ""}, {"leeway": float("inf")}, {"lifetime": float("nan")}],
+     {"issuer": ""}, {"issuer": None}, {"audience": 5}, {"audience": ""}, {"leeway": float("inf")}, {"lifetime": float("nan")}],
 )  # fmt: skip
 def test_settings_that_would_weaken_tokens_are_refused(world: World, options: dict) -> None:
     with pytest.raises(InvalidAccess):
@@ -135,6 +135,8 @@ def test_a_withdrawn_key_counts_no_more(world: World) -> None:
         other.tokens.check(text)
     with pytest.raises(ResourceNotFound):
         world.signing.withdraw("a" * 16)
+    with pytest.raises(ResourceNotFound):
+        world.signing.withdraw(None)
     world.tokens.check(world.tokens.issue("uid", "session"))
 
 

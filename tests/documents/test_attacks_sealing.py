@@ -338,11 +338,16 @@ def test_settings_that_a_server_has_changed() -> None:
     assert renamed.id == "other"
 
 
-@pytest.mark.parametrize("passphrase", ["", "too short", "x" * 1025, "half of \ud800 a character"])
-def test_a_passphrase_that_cannot_be_is_refused_and_not_shown(passphrase: str) -> None:
+@pytest.mark.parametrize(
+    "passphrase", ["", "too short", "x" * 1025, "half of \ud800 a character", None, 5, b"x" * 20]
+)
+def test_a_passphrase_that_cannot_be_is_refused_and_not_shown(passphrase: Any) -> None:
     with pytest.raises(InvalidSealing) as caught:
         SealingKey.from_passphrase("k", passphrase, cost=CHEAP)
-    assert not passphrase or passphrase not in repr(caught.value)
+    assert not isinstance(passphrase, str) or not passphrase or passphrase not in repr(caught.value)
+    for settings in (None, [], "text", {}):
+        with pytest.raises(InvalidSealing):
+            SealingKey.unlock(settings, PASSPHRASE)  # type: ignore[arg-type]
 
 
 @every_sealer

@@ -175,11 +175,11 @@ class ApiKeys:
         self._known(key_id)
         change(self._records, _FOLDER + key_id, lambda _: None)
 
-    def _known(self, key_id: str) -> Record:
-        formed = _ID_FORM.fullmatch(key_id) is not None
-        record = self._records.get(_FOLDER + key_id) if formed else None
+    def _known(self, key_id: object) -> Record:
+        formed = isinstance(key_id, str) and _ID_FORM.fullmatch(key_id) is not None
+        record = self._records.get(f"{_FOLDER}{key_id}") if formed else None
         if record is None:
-            shown = key_id if formed else "..."  # perhaps a whole key was pasted
+            shown = str(key_id) if formed else "..."  # perhaps a whole key was pasted
             raise ResourceNotFound(
                 f"there is no API key {shown!r}; an id is the 8 characters after mb-",
                 resource=shown,

@@ -119,18 +119,21 @@ class SigningKeys:
             self._signer = (key, now)
         return key
 
-    def withdraw(self, key_id: str) -> None:
+    def withdraw(self, key_id: object) -> None:
         """Remove a key that somebody may have copied: what it has signed counts no more.
 
         Here at once, in other processes within a minute. Raises ResourceNotFound.
         """
-        formed = _ID.fullmatch(key_id) is not None
-        record = self._records.get(_FOLDER + key_id) if formed else None
+        formed = isinstance(key_id, str) and _ID.fullmatch(key_id) is not None
+        name = f"{_FOLDER}{key_id}"
+        record = self._records.get(name) if formed else None
         if record is None:
-            raise ResourceNotFound(f"there is no signing key {key_id!r:.40}", resource=key_id[:40])
-        self._records.swap(_FOLDER + key_id, record, None)
+            raise ResourceNotFound(
+                f"there is no signing key {key_id!r:.40}", resource=str(key_id)[:40]
+            )
+        self._records.swap(name, record, None)
         with self._lock:
-            self._kept.pop(key_id, None)
+            self._kept.pop(name.removeprefix(_FOLDER), None)
             self._signer = None
 
     def list(self) -> list[SigningKey]:

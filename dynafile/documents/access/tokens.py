@@ -62,8 +62,9 @@ class Tokens:
         clock: Clock = time.time,
         entropy: Entropy = secrets.token_bytes,
     ) -> None:
-        for what, text in (("issuer", issuer), ("audience", audience)):
-            if not text:
+        texts: tuple[tuple[str, object], ...] = (("issuer", issuer), ("audience", audience))
+        for what, text in texts:
+            if not isinstance(text, str) or not text:
                 raise InvalidAccess(f"the {what} of tokens is a text with something in it")
         if not checked_seconds(lifetime, "the life of a token") <= _MOST_LIFETIME:
             raise InvalidAccess(f"an access token lives at most {_MOST_LIFETIME:.0f} seconds")

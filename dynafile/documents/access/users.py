@@ -205,9 +205,9 @@ class Users:
         uid = _NOBODY if claim is None else claim["uid"]
         return uid, self._records.get(_USERS + uid)
 
-    def _record(self, uid: str) -> Record:
-        formed = _UID.fullmatch(uid) is not None
-        record = self._records.get(_USERS + uid) if formed else None
+    def _record(self, uid: object) -> Record:
+        formed = isinstance(uid, str) and _UID.fullmatch(uid) is not None
+        record = self._records.get(f"{_USERS}{uid}") if formed else None
         if record is None:
             raise UnknownUser(f"there is no user {uid!r:.40}; an id has 20 characters", uid=uid)
         return record

@@ -105,7 +105,7 @@ class SealingKey:
         Settings that somebody has changed, so that values would be sealed with a key that is
         easier to guess, are of another key, and raise WrongSealingKey too.
         """
-        check = from_text(settings.get("check"))
+        check = from_text(_mapping(settings).get("check"))
         if check is None or settings.get("kdf") != _KDF:
             raise InvalidSealing("these are no settings of a key; they are what key.settings was")
         key = cls(settings.get("id", ""), _stretched(passphrase, settings))
@@ -123,8 +123,12 @@ def _is_secret(value: object) -> bool:
     return isinstance(value, bytes) and len(value) == KEY_BYTES
 
 
-def _stretched(passphrase: str, settings: Mapping[str, Any]) -> bytes:
-    if not _SHORTEST <= len(passphrase) <= _LONGEST:
+def _mapping(settings: object) -> Mapping[str, Any]:
+    return settings if isinstance(settings, Mapping) else {}
+
+
+def _stretched(passphrase: object, settings: Mapping[str, Any]) -> bytes:
+    if not isinstance(passphrase, str) or not _SHORTEST <= len(passphrase) <= _LONGEST:
         raise InvalidSealing(f"a passphrase is a text of {_SHORTEST} to {_LONGEST} characters")
     if any("\ud800" <= each <= "\udfff" for each in passphrase):
         raise InvalidSealing("a passphrase has half of a character (a lone surrogate)")
