@@ -393,7 +393,7 @@ def test_unknown_users_and_wrong_passwords_cost_the_same_hashes(
 
 
 def test_unknown_users_and_wrong_passwords_take_the_same_time() -> None:
-    """With hashes that cost something, the shortest of some; a quarter of them would show."""
+    """With hashes that cost something, the shortest of some; a hash left out would show."""
     passwords = Passwords()
     kept = passwords.hash(PASSWORD)
     took: dict[str | None, list[float]] = {kept: [], None: []}
@@ -404,7 +404,7 @@ def test_unknown_users_and_wrong_passwords_take_the_same_time() -> None:
             assert not passwords.verify(each, "wrong password")
             times.append(time.perf_counter() - begun)
     wrong, unknown = (min(times) for times in took.values())
-    assert 0.7 < wrong / unknown < 1.4
+    assert 0.5 < wrong / unknown < 2
 
 
 def test_guessing_passwords_is_bounded_whoever_asks(world: World) -> None:
