@@ -64,7 +64,6 @@ FLOORS = {
     "repairing": 3,
     "aio": 3,
     "locked": 3,
-    "documents": 4,
     "entities": 4,
     "objects": 4,
     "documents": 4,

@@ -125,19 +125,6 @@ Each message says what was wrong, where, and what to do. The text is static; the
 
 from __future__ import annotations
 
-from dynafile.errors.documents import (
-    DocumentNotFound,
-    DocumentsError,
-    DocumentsNotServed,
-    ImportRefused,
-    InvalidDocument,
-    InvalidDocumentArgument,
-    InvalidDocumentArgumentType,
-    InvalidDocumentPath,
-    InvalidDocumentPathType,
-    InvalidDocumentType,
-    PreconditionFailed,
-)
 from dynafile.errors.access import (
     AccessRefused,
     EmailTaken,
@@ -153,6 +140,19 @@ from dynafile.errors.access import (
     TokenReused,
     TooManyRequests,
     UnknownUser,
+)
+from dynafile.errors.documents import (
+    DocumentNotFound,
+    DocumentsError,
+    DocumentsNotServed,
+    ImportRefused,
+    InvalidDocument,
+    InvalidDocumentArgument,
+    InvalidDocumentArgumentType,
+    InvalidDocumentPath,
+    InvalidDocumentPathType,
+    InvalidDocumentType,
+    PreconditionFailed,
 )
 from dynafile.errors.entities import (
     DatabaseAlreadyOpen,
