@@ -169,11 +169,13 @@ class Reader:
         if token.kind != NUMBER:
             self.fail("a number")
         self.index += 1
-        number = Decimal(token.text).copy_negate() if negative else Decimal(token.text)
         try:
+            number = Decimal(token.text).copy_negate() if negative else Decimal(token.text)
             check_number(number, token.text[:50])
         except InvalidNumber as error:
             self.refuse(error.message, start)
+        except ArithmeticError:  # an exponent of twenty digits
+            self.refuse(f"{token.text[:50]} is out of range", start)
         return Constant(int(number) if token.text.isdigit() else number)
 
     def _members(self, end: str, depth: int) -> tuple[Value, ...]:

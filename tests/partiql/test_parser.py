@@ -271,6 +271,7 @@ REFUSALS = [
     ("SELECT * FROM t WHERE a IN [1)", r"expected \], not '\)'", (1, 30)),
     ("SELECT * FROM t WHERE (a = 1) = 2", "a condition cannot be compared", (1, 23)),
     ("SELECT * FROM t WHERE a = 1e200", "out of range", (1, 27)),
+    ("SELECT * FROM t WHERE a = 1e99999999999999999999", "out of range", (1, 27)),
     ("SELECT * FROM t WHERE a = -" + "1" * 39, "39 significant digits", (1, 27)),
     ("SELECT * FROM t WHERE a = - b", "expected a number, not 'b'", (1, 29)),
     ("SELECT * FROM t ORDER BY a.b", "ORDER BY takes key attributes", (1, 26)),
