@@ -2,6 +2,7 @@
 
 - ``lexer``, ``reader``, ``clauses``, ``parser``: the text, to ``syntax`` and ``literals``.
 - ``binding``: a statement with its parameters, to conditions, updates and items.
+- ``conditions``: conditions alone, in a text of something else.
 - ``printer``: conditions as text.
 
 See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html.

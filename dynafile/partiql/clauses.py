@@ -6,11 +6,12 @@ What is read is what ``expressions`` binds: the same trees as of its own express
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
 from dynafile.expressions.condition_parser import MAX_IN_OPERANDS
 from dynafile.expressions.syntax import Action, Call, Operation, PathText, Placeholder, Syntax
-from dynafile.partiql.lexer import NAME, WORD
+from dynafile.partiql.lexer import NAME, WORD, Token
 from dynafile.partiql.literals import Constant, Value
 from dynafile.partiql.reader import Reader
 from dynafile.partiql.syntax import Clause
@@ -27,19 +28,21 @@ _SET_CLAUSES: Final = {"set_add": "ADD", "set_delete": "DELETE"}
 class ClauseReader(Reader):
     """Reads clauses; functions are told by what the clause may have."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._functions = _TESTS
+    tests: ClassVar[dict[str, int]] = _TESTS
+    """The functions of a condition, with the number of their operands."""
+
+    def __init__(self, text: str, tokens: Sequence[Token] | None = None) -> None:
+        super().__init__(text, tokens)
+        self._functions = self.tests
         self._slots: list[Value] = []
         self._pinned: list[str] = []
         self._names: dict[str, str] = {}
 
     def where(self) -> Clause:
         """Read the condition after WHERE."""
-        self._begin(_TESTS)
+        self._begin(self.tests)
         start = self.index
-        tree = self._condition(0)
-        self._require_condition(tree, start)
+        tree = self._as_condition(self._condition(0), start)
         return self._clause("WHERE clause", tree)
 
     def changes(self) -> Clause:
@@ -90,7 +93,7 @@ class ClauseReader(Reader):
             term = self._comparison(depth + negations)
             word = self.keyword
             if negations or terms or alternatives or word in ("AND", "OR"):
-                self._require_condition(term, start)
+                term = self._as_condition(term, start)
             for _ in range(negations):
                 term = Operation("NOT", (term,))
             terms.append(term)
@@ -104,11 +107,12 @@ class ClauseReader(Reader):
                 return alternatives[0]
             return Operation("OR", tuple(alternatives))
 
-    def _require_condition(self, term: Syntax, start: int) -> None:
+    def _as_condition(self, term: Syntax, start: int) -> Syntax:
         if isinstance(term, (PathText, Placeholder)) or (
             isinstance(term, Call) and term.function == "size"
         ):
             self.refuse("expected a condition, such as a = 1", self.tokens[start].start)
+        return term
 
     def _comparison(self, depth: int) -> Syntax:
         self.check_depth(depth)
@@ -124,7 +128,7 @@ class ClauseReader(Reader):
         negated = self.keyword == "NOT" and self.keyword_at(self.index + 1) in ("IN", "BETWEEN")
         if operator is None and not negated and self.keyword not in ("IN", "BETWEEN", "IS"):
             if self.kind in ("+", "-"):
-                self.refuse("a WHERE clause takes no arithmetic; SET does")
+                self.refuse("a condition takes no arithmetic; SET does")
             if self.keyword == "LIKE":
                 self.refuse("LIKE is not supported; there are begins_with and contains")
             return left

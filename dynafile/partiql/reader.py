@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import ClassVar, Final, NoReturn
 
 from dynafile.errors import InvalidNumber
 from dynafile.expressions.nodes import MAX_DEPTH
 from dynafile.expressions.paths import Path
-from dynafile.partiql.lexer import END, NAME, NUMBER, STRING, WORD, statement_error, tokenize
+from dynafile.partiql.lexer import (
+    END,
+    NAME,
+    NUMBER,
+    STRING,
+    WORD,
+    Token,
+    statement_error,
+    tokenize,
+)
 from dynafile.partiql.literals import Constant, ListOf, MapOf, Marker, SetOf, Value
 from dynafile.values import check_number
 
@@ -33,9 +43,11 @@ _MAX_INDEX_DIGITS: Final = 9
 class Reader:
     """Reads the tokens of a statement. What recurses does so up to ``MAX_DEPTH``."""
 
-    def __init__(self, text: str) -> None:
+    keywords: ClassVar[frozenset[str]] = KEYWORDS
+
+    def __init__(self, text: str, tokens: Sequence[Token] | None = None) -> None:
         self.text = text
-        self.tokens = tokenize(text)
+        self.tokens = tokenize(text) if tokens is None else tokens
         self.index = 0
         self.markers = 0
 
@@ -53,7 +65,7 @@ class Reader:
         """Return the keyword at an index of the tokens, or None."""
         token = self.tokens[min(index, len(self.tokens) - 1)]
         word = token.text.upper() if token.kind == WORD else None
-        return word if word in KEYWORDS else None
+        return word if word in self.keywords else None
 
     def accept(self, *words: str) -> bool:
         """Go past keywords or signs, if these are what comes next."""
@@ -93,7 +105,7 @@ class Reader:
                 self.refuse(f"{what} must not be empty")
         elif token.kind != WORD:
             self.fail(what)
-        elif token.text.upper() in KEYWORDS:
+        elif token.text.upper() in self.keywords:
             self.refuse(
                 f'expected {what}, not the keyword {token.text}; as a name it is written "'
                 f'{token.text}"'
