@@ -64,6 +64,7 @@ FLOORS = {
     "repairing": 3,
     "aio": 3,
     "locked": 3,
+    "conditions": 3,
     "entities": 4,
     "objects": 4,
     "documents": 4,
@@ -212,6 +213,7 @@ HARMLESS = {
 
 SEAM = {
     "dynafile.documents.montybase_files",
+    "dynafile.documents.rules.files",
     "dynafile.objects.backends.files",
     "dynafile.objects.settings_file",
     "dynafile.store.descriptors",

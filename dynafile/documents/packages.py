@@ -9,7 +9,7 @@ from dynafile.errors import MissingExtra
 
 __all__ = ["need"]
 
-_NAMES: Final = {"argon2": "argon2-cffi", "jwt": "PyJWT"}
+_NAMES: Final = {"argon2": "argon2-cffi", "jwt": "PyJWT", "re2": "google-re2"}
 """What a package is called where it is installed from, if not as it is imported."""
 
 

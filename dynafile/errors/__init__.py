@@ -35,6 +35,8 @@ Each message says what was wrong, where, and what to do. The text is static; the
           HookRejected
         InvalidAccess
           EmailTaken
+        InvalidRules
+        TypeRuleViolated
       TrimmedDataAccess          (LookupError)
       ExpiredIterator
       ConditionalCheckFailed
@@ -224,6 +226,10 @@ from dynafile.errors.requests import (
 from dynafile.errors.root import (
     DynafileError,
 )
+from dynafile.errors.rules import (
+    InvalidRules,
+    TypeRuleViolated,
+)
 from dynafile.errors.sealing import (
     InvalidSealing,
     NotSealed,
@@ -320,6 +326,7 @@ __all__ = [
     "InvalidObjectType",
     "InvalidObjectURL",
     "InvalidPath",
+    "InvalidRules",
     "InvalidSealing",
     "InvalidSequenceNumber",
     "InvalidSet",
@@ -370,6 +377,7 @@ __all__ = [
     "TransactionCanceled",
     "TransactionConflict",
     "TrimmedDataAccess",
+    "TypeRuleViolated",
     "UnknownSealingKey",
     "UnknownUser",
     "UnsupportedObject",
