@@ -35,12 +35,19 @@ class Failure(Exception):
     """Ends the command with an exit code, a line of error and, where one helps, a hint."""
 
     def __init__(
-        self, message: str, *, hint: str | None = None, code: ExitCode = ExitCode.FAILED
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: ExitCode = ExitCode.FAILED,
+        excerpt: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code
+        self.excerpt = excerpt
+        """Lines of a file, which are printed as they are below the error."""
 
 
 class PipeClosed(Exception):
@@ -56,6 +63,9 @@ def as_failure(error: BaseException) -> Failure:
     """Return the failure that tells the user of any error."""
     if isinstance(error, Failure):
         return error
+    if isinstance(error, errors.InvalidRules):
+        first, *_ = error.message.split("\n")
+        return Failure(first, code=_code(error), excerpt=error.excerpt)
     if isinstance(error, errors.DynafileError):
         return Failure(error.explanation, hint=_hint(error), code=_code(error))
     if isinstance(error, OSError):
@@ -73,6 +83,8 @@ def report(error: BaseException) -> ExitCode:
         traceback.print_exception(error)
     failure = as_failure(error)
     tell("error", failure.message, colour="31")
+    for line in failure.excerpt.splitlines():
+        sys.stderr.write(f"{printable(line)}\n")
     if failure.hint:
         tell("hint", failure.hint, colour="36")
     return failure.code

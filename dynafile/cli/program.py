@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from dynafile import __version__
+from dynafile.cli.commands.document_rules import check_rules, try_rules
 from dynafile.cli.commands.exporting import export
 from dynafile.cli.commands.importing import import_
 from dynafile.cli.commands.indexes import add, drop, list_
@@ -99,6 +100,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stream on": on,
     "stream off": off,
     "stream consumers": consumers,
+    "documents rules check": check_rules,
+    "documents rules test": try_rules,
     "objects ls": ls,
     "objects get": get_object,
     "objects put": put_object,
@@ -108,14 +111,17 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
 }
 _groups = {
+    "documents": "Look after documents: JSON by path, with live queries and rules.",
+    "documents rules": "Check and test rules: who may do what, and what documents are like.",
     "index": "Add, drop and list secondary indexes.",
     "objects": "List, read, write and copy objects by path, in any store.",
     "stream": "Declare and end streams, and list who reads them.",
 }
 _places = {"": app}
 for _name, _help in _groups.items():
+    _outer, _, _inner = _name.rpartition(" ")
     _places[_name] = typer.Typer(help=_help, rich_markup_mode="markdown")
-    app.add_typer(_places[_name], name=_name)
+    _places[_outer].add_typer(_places[_name], name=_inner)
 for _name, _command in COMMANDS.items():
     _group, _, _last = _name.rpartition(" ")
     _places[_group].command(_last)(_command)
