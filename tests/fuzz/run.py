@@ -40,7 +40,10 @@ MOST_MEMORY = 2 << 30
 GROWTH_KIB = 192 << 10
 """By so much the process may grow in one execution: inputs are small, so this is a bomb."""
 HANG_SECONDS = 25
-NAMES = ("snapshot", "journal", "checkpoint", "meta", "position", "item", "key", "value", "folder")
+NAMES = (
+    *("snapshot", "journal", "checkpoint", "meta", "position", "item", "key", "value", "rules"),
+    "folder",
+)
 _FIGURES = re.compile(r"stat::(number_of_executed_units|new_units_added): +(\d+)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator
@@ -84,6 +85,35 @@ OBJECTS: Final = [
 KEYS: Final = ["a", "a\0b", b"\0\xff", 0, 1, -1, 10**37, Decimal("-1.5"), Decimal("1E-130")]
 
 
+RULES: Final[list[tuple[str, object]]] = [
+    ("match /users/{user} { allow read, write; }", {}),
+    ("match /{all=**} { allow get: if auth.uid = 'ann' AND NOT x.y[0] IN (1, null); }", {"uid": 1}),
+    (
+        "match /a/{b} { match /c/{d} { allow update if exists(/a/{auth.uid}) OR get(/a/{b}).x; } }",
+        {"uid": "ann", "x": True},
+    ),
+    (
+        "match /users/{u} { allow write if contains(resource.x, u) AND size(auth.uid) > 2 /* x */; }",
+        {"uid": "ann", "x": ["ann"]},
+    ),
+    ("limit /{x=**}/a/{b} 2 KiB; limit /users/ann 3 B; // x", {"uid": "ann", "x": ["ann"]}),
+    (
+        (
+            'schema /users/{u} {"properties": {"a": {"$ref": "#/$defs/d"}}, "required": ["a"], '
+            '"$defs": {"d": {"pattern": "^a+$", "type": ["string"], "format": "date-time"}}};'
+        ),
+        {"a": "aaa"},
+    ),
+    (
+        (
+            'schema /a/{b} {"anyOf": [{"items": {"$ref": "#"}, "uniqueItems": true}, {"enum": [1]}], '
+            '"patternProperties": {"x": false}, "if": {"minimum": 1}, "then": {"multipleOf": 0.5}};'
+        ),
+        {"x": [[], [1.5]]},
+    ),
+]
+
+
 def seeds(target: str) -> Iterator[bytes]:
     """Yield the seeds of a target."""
     if target == "snapshot":
@@ -112,6 +142,8 @@ def seeds(target: str) -> Iterator[bytes]:
     elif target == "value":
         for each in OBJECTS:
             yield from (pickle.dumps(each, protocol) for protocol in (0, 2, 4, 5))
+    elif target == "rules":
+        yield from (f"{text}\0{json.dumps(value)}".encode() for text, value in RULES)
     elif target == "folder":
         for number in range(len(sample.files()) - 1):
             for kind in (1, 2, 3):

@@ -6,6 +6,7 @@ A target returns, or raises an error of ours, which it swallows. Anything else i
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import shutil
@@ -16,10 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
+import jsonschema  # noqa: F401 - before anything is guarded, since importing writes files
+import re2  # noqa: F401
 from fuzz import mending, sample
 from fuzz.guard import guarded
 
 from dynafile import Database, repair
+from dynafile.documents.rules import Rules
 from dynafile.errors import DynafileError
 from dynafile.objects import pickles
 from dynafile.store.filesystem import boot_number
@@ -202,6 +206,24 @@ def value(data: bytes) -> None:
         assert type(pickles.load(again)) is type(found), found
 
 
+def rules(data: bytes) -> None:
+    """The rules of documents, and behind a zero a document as JSON, or text that stands for one."""
+    text, _, rest = data.decode(errors="replace").partition("\0")
+    try:
+        document = json.loads(rest)
+    except (ValueError, RecursionError):
+        document = rest
+    given = document if isinstance(document, dict) else {"uid": document, "x": [document]}
+    with guarded(), contextlib.suppress(*ERRORS):
+        found = Rules(text)
+        for path in ("users/ann", "a/b/c/d", "a/b"):
+            for action in ("get", "update"):
+                decision = found.decide(action, path, given, given, given, lambda _: given)
+                assert decision.allowed is (decision.rule is not None)
+            with contextlib.suppress(*ERRORS):
+                found.check(path, given)
+
+
 TARGETS: Final[dict[str, Target]] = {
     "snapshot": snapshot,
     "journal": journal,
@@ -211,6 +233,7 @@ TARGETS: Final[dict[str, Target]] = {
     "item": item,
     "key": key,
     "value": value,
+    "rules": rules,
     "folder": folder,
 }
 
