@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from dynafile import Stream, StreamRecord, Table
+from dynafile.documents.comparing import are_equal
 from dynafile.documents.layout import DATA, MARK, PK, SK, TIME, group_of
 from dynafile.documents.paths import Path
 from dynafile.documents.values import decode
@@ -43,15 +44,12 @@ class Event(Struct):
     position: str
     collection: str
     id: str
+    path: Path
     old: bytes | None
     new: bytes | None
     _old_value: Any = None
     _new_value: Any = None
-
-    @property
-    def path(self) -> Path:
-        """The path of the document."""
-        return (*self.collection.split("/"), self.id)
+    _same: bool | None = None
 
     @property
     def old_value(self) -> Any:
@@ -66,6 +64,14 @@ class Event(Struct):
         if self._new_value is None and self.new is not None:
             self._new_value = decode(self.new)
         return self._new_value
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the document was there before and is there after, with an equal value."""
+        if self._same is None:
+            there = self.old is not None and self.new is not None
+            self._same = there and are_equal(self.old_value, self.new_value)
+        return self._same
 
     @property
     def size(self) -> int:
@@ -91,6 +97,7 @@ def event_of(record: StreamRecord) -> Event | None:
         record.sequence_number,
         collection,
         keys[SK],
+        (*collection.split("/"), keys[SK]),
         None if old is None else old[DATA],
         None if new is None else new[DATA],
     )

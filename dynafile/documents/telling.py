@@ -94,11 +94,13 @@ class _Stateless(View):
             if event.new is not None and accepts(path, event.new_value):
                 if not was:
                     told.append(Told("added", path, event.new))
-                elif not are_equal(event.old_value, event.new_value):
+                elif not event.is_same:
                     told.append(Told("modified", path, event.new))
             elif was and event.old is not None:
                 told.append(Told("removed", path, event.old))
-        return sorted(told, key=lambda each: _ORDER[each.type])
+        if len(told) > 1:
+            told.sort(key=lambda each: _ORDER[each.type])
+        return told
 
 
 class _Window(View):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -107,7 +107,8 @@ class EmbeddedSubscription(Subscription):
 
     def wake(self) -> None:
         """Have :meth:`wait` return."""
-        self._ready.set()
+        if not self._ready.is_set():
+            self._ready.set()
         wake = self._wake
         if wake is not None:
             wake()
@@ -122,7 +123,8 @@ class EmbeddedSubscription(Subscription):
     def take(self) -> list[DocumentChange]:
         """Return the changes that are there."""
         with self._taking:
-            self._ready.clear()
+            if self._ready.is_set():
+                self._ready.clear()
             try:
                 while not self.closed:
                     if not self._told_state:
@@ -236,8 +238,11 @@ class EmbeddedSubscription(Subscription):
             return group_of(event.collection) == self.topic and self._view.concerns(event)
         return event.collection == self.topic and self._view.concerns(event)
 
-    def _told(self, events: Iterable[Event], before: str) -> list[DocumentChange]:
+    def _told(self, events: Sequence[Event], before: str) -> list[DocumentChange]:
         """Return what is to be told of events, commit by commit."""
+        if len(events) == 1:  # as most are
+            told = self._view.after(events) if self._is_of_topic(events[0]) else []
+            return self._changes(told, before, events[0].position)
         found: list[DocumentChange] = []
         for _, commit in groupby(events, lambda event: commit_of(event.position)):
             whole = list(commit)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -522,6 +524,84 @@ def test_the_state_is_of_its_position(lasting: Home) -> None:
         assert state.value == users.get()
         assert subscription.take() == []
         subscription.close()
+
+
+def test_closing_the_database_ends_a_watch(home: Home) -> None:
+    users = doc(home.db, "users")
+
+    async def main() -> None:
+        watch = users.watch()
+        assert (await anext(watch)).type == "state"
+        waiting = asyncio.create_task(anext(watch, None))
+        await asyncio.sleep(0.02)
+        await asyncio.to_thread(home.close)
+        assert await asyncio.wait_for(waiting, 20) is None
+        await watch.aclose()
+        await watch.aclose()
+        assert await anext(watch, None) is None
+
+    asyncio.run(main())
+
+
+def test_a_watch_that_is_forgotten_listens_no_more(db: documents.Montybase) -> None:
+    async def main() -> None:
+        watch = doc(db, "users").watch()
+        await anext(watch)
+        assert db.engine._feed._listeners  # type: ignore[attr-defined]
+        del watch
+        gc.collect()
+        assert not db.engine._feed._listeners  # type: ignore[attr-defined]
+
+    asyncio.run(main())
+
+
+def test_the_feed_ends_when_nobody_listens_and_begins_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_IDLE_SECONDS", 0.01)
+    users, before = doc(home.db, "users"), set(threading.enumerate())
+    for number in range(3):
+        told = Told()
+        with users.on_snapshot(told):
+            users.add({"n": number}, key=f"u{number}")
+            told.wait_for_changes(2)
+        assert told.words[-1] == ("added", f"u{number}", {"n": number})
+        wait_until(lambda: not set(threading.enumerate()) - before)
+        users.append(f"u{number}").update({"n": 10})
+
+
+def test_what_the_feed_has_lost_is_told_as_a_state(
+    db: documents.Montybase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users, told = doc(db, "users"), []
+    subscription = db.engine.watch(("users",))
+    told += subscription.take()
+    following = db.engine._feed  # type: ignore[attr-defined]
+
+    def lose(woken: Any) -> Any:
+        raise documents.watching.TrimmedDataAccess("lost")
+
+    with following.mutex:
+        users.add({"n": 1}, key="a")
+        with monkeypatch.context() as patch:
+            patch.setattr(following, "_read", lose)
+            assert following.pump()
+    told += subscription.take()
+    users.add({"n": 2}, key="b")
+    following.pump()
+    told += subscription.take()
+    assert list(map(word, told)) == [
+        ("state", {}),
+        ("state", {"a": {"n": 1}}),
+        ("added", "b", {"n": 2}),
+    ]
+
+
+def wait_until(holds: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 # -- what is around -------------------------------------------------------------------------------
