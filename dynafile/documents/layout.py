@@ -116,7 +116,7 @@ def group_of(collection: str) -> str:
 @lru_cache(maxsize=4096)
 def index_of(collection: str, field: FieldPath) -> str:
     """Return the partition of the index of a field in a collection."""
-    digest = blake2b(f"{collection}/{field_text(field)}".encode(), digest_size=16)
+    digest = blake2b(f"{collection}\0{field_text(field)}".encode(), digest_size=16)
     return _INDEX + digest.hexdigest()
 
 

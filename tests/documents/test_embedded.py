@@ -337,6 +337,16 @@ def test_indexes_of_a_folder_are_sound(lasting: Home, tmp_path: Path) -> None:
     assert_sound(tmp_path / "db")
 
 
+def test_indexes_of_collections_and_fields_with_slashes(db: documents.Montybase) -> None:
+    """The field b/c/d of the collection a, and the field d of the collection a/b/c."""
+    db.index("a", "b/c/d")
+    db.index("c", "d")
+    doc(db, "a", "x").set({"b/c/d": 1})
+    doc(db, "a", "b", "c", "x").set({"d": 1})
+    doc(db, "a", "x").delete()
+    assert doc(db, "a", "b", "c").where("d", "==", 1).get() == {"x": {"d": 1}}
+
+
 def test_an_index_that_was_not_completed_is_not_used(
     lasting: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
