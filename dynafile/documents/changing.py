@@ -79,8 +79,7 @@ class Changes:
         if change.kind == "set":
             return self._set(checked)
         if change.kind == "add":
-            assert change.key is not None
-            return self._put((*path, change.key), checked)
+            return self._put((*path, change.key or checked.new_id), checked)
         if change.kind == "update":
             return self._update(self._updated(path, change.key), checked)
         return self._delete(checked)
@@ -93,12 +92,12 @@ class Changes:
             check_document(checked.value, checked.text)
         if is_document(change.path):
             return self._put(change.path, checked)
-        assert change.key is not None
-        path = (*change.path, change.key)
+        key = change.key or checked.new_id
+        path = (*change.path, key)
         self._check(path, self._get(key=document_key(path)), checked)
         self._remove_below(path_text(change.path))
         for other in list(self._documents(change.path)):
-            if other != change.key:
+            if other != key:
                 self._remove((*change.path, other))
         return self._put(path, checked)
 

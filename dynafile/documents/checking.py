@@ -46,6 +46,8 @@ class Checked(Struct):
     """The value as bytes, where it is a whole document."""
     fields: tuple[tuple[FieldPath, Any], ...] = ()
     """What an update sets, and what documents must have to be deleted."""
+    new_id: str = ""
+    """Of the document that is made in a collection, where the change names none."""
 
     @property
     def text(self) -> str:

@@ -10,8 +10,6 @@ from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, Final, Literal
 
-from msgspec.structs import replace
-
 from dynafile import Dynafile, StreamOptions, Transaction
 from dynafile.documents.changing import Changes, NeedsRange
 from dynafile.documents.checking import Checked, check_change
@@ -196,7 +194,7 @@ class EmbeddedEngine(Engine):
         """Make changes in their order, all or none; return what each returns."""
         now = self._now()
         text = server_time(now)
-        checked = [check_change(self._with_id(change), text) for change in changes]
+        checked = [self._checked(change, text) for change in changes]
         unit = unit_of(self._table)
         if unit is not None:
             return unit.make(Changes(unit.transaction, now), checked)
@@ -219,13 +217,11 @@ class EmbeddedEngine(Engine):
                 pass
         return self._table.run_transaction(body, attempts=_ATTEMPTS)
 
-    def _with_id(self, change: Change) -> Change:
-        """Give a change of a collection that makes a document an id, if it has none."""
-        if change.kind in ("set", "add") and change.key is None and len(change.path) % 2:
-            if len(change.path) > 2 and field_in(self._source().get_item, change.path):
-                return change
-            return replace(change, key=self._new_id())
-        return change
+    def _checked(self, change: Change, text: str) -> Checked:
+        checked = check_change(change, text)
+        if change.key is None and change.kind in ("set", "add") and not is_document(change.path):
+            checked.new_id = self._new_id()
+        return checked
 
     def new_id(self) -> str:
         """Return an id for a new document."""
