@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 WORKERS := --numprocesses=auto --maxprocesses=4 --dist=worksteal
-APART := .benchmarks/dynafile-0.1.3 .benchmarks/kybra-simple-db .benchmarks/kydb
+APART := .benchmarks/dynafile-0.1.3 .benchmarks/kybra-simple-db .benchmarks/kydb \
+	.benchmarks/montybase .benchmarks/montydb
 SOURCES := $(shell find dynafile -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
@@ -112,11 +113,14 @@ $(VENV)/.dynoxide: | $(VENV)/.made
 		then touch "$(CURDIR)/$@"; \
 		else echo 'left out: Dynoxide, a second server for dynamodb://; it needs npm, Linux and x64'; fi
 
-# Who is measured and lives apart: dynafile 0.1.3 has the name of ours, and Kybra Simple DB and KYDB
-# need a package each that they do not ask for.
+# Who is measured and lives apart: dynafile 0.1.3 has the name of ours, Kybra Simple DB and KYDB need
+# a package each that they do not ask for, Montybase old ones, and montydb pymongo's bson.
 .benchmarks/dynafile-0.1.3: PACKAGES := dynafile==0.1.3
 .benchmarks/kybra-simple-db: PACKAGES := kybra_simple_db==0.6.2 kybra_simple_logging==0.2.0
 .benchmarks/kydb: PACKAGES := kydb==1.1.0 requests==2.34.2
+.benchmarks/montybase: PACKAGES := montybase==0.1.6 flask==2.3.3 flask_cors==3.0.10 werkzeug==3.1.9 \
+	nanoid==2.0.0 requests==2.34.2 cryptography==3.4.8
+.benchmarks/montydb: PACKAGES := montydb==2.5.6 pymongo==4.20.0
 $(APART): | $(VENV)/.made
 	@mkdir -p .benchmarks
 	$(PYTHON) -m venv $@.half

@@ -56,6 +56,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=ROOT / ".benchmarks" / "kydb" / "bin" / "python",
         help="Python of an environment with KYDB 1.1.0",
     )
+    group.addoption(
+        "--montybase-python",
+        default=ROOT / ".benchmarks" / "montybase" / "bin" / "python",
+        help="Python of an environment with Montybase 0.1.6",
+    )
+    group.addoption(
+        "--montydb-python",
+        default=ROOT / ".benchmarks" / "montydb" / "bin" / "python",
+        help="Python of an environment with montydb 2.5.6",
+    )
 
 
 def pytest_benchmark_update_machine_info(

@@ -46,6 +46,14 @@ class Sizes:
     gets: int = 500
     sets: int = 100
     listings: int = 20
+    documents: int = 10_000
+    many_documents: int = 1_000_000
+    document_writes: int = 100
+    wheres: int = 50
+    scans: int = 2
+    live_writes: int = 400
+    live_rounds: int = 5
+    idle: int = 2_000
     processes: int = 3
     """How often a store is loaded, and how often opened, in a process of its own."""
 
@@ -80,6 +88,14 @@ SMALL: Final = Sizes(
     gets=20,
     sets=10,
     listings=2,
+    documents=100,
+    many_documents=2_000,
+    document_writes=10,
+    wheres=5,
+    scans=1,
+    live_writes=20,
+    live_rounds=1,
+    idle=20,
     processes=1,
 )
 

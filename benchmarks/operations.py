@@ -40,6 +40,15 @@ KYDB: Final = "KYDB on files"
 FEW_PEOPLE: Final = "one of 1,000"
 NOBODY_THERE: Final = "the same into an empty database"
 TEN_MEMBERS: Final = "to one with ten"
+OURS_RELAXED: Final = "Dynafile, relaxed"
+MONTYBASE: Final = "Montybase 0.1.6"
+MONTYDB: Final = "montydb on SQLite"
+SAVED: Final = ", and its file"
+COPIED: Final = ", and a copy"
+OF_10000: Final = "one of 10,000"
+OTHER_PROCESS: Final = "the same, written by another process"
+WATCHES: Final = "the same with `watch()`"
+LISTENERS: Final = (1, 20, 200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,6 +332,115 @@ OBJECTS: Final = (
 )
 """Objects by path: what ``bench_objects.py`` measures."""
 
+_FIVE_TIMES_AS_FAST: Final = 0.2
+
+_WRITTEN: Final = {
+    MONTYBASE + SAVED: _FIVE_TIMES_AS_FAST,
+    TINYDB_CACHING + SAVED: _FIVE_TIMES_AS_FAST,
+    TINYDB: _FIVE_TIMES_AS_FAST,
+    MONTYDB: _FIVE_TIMES_AS_FAST,
+}
+_ACKNOWLEDGED: Final = {MONTYBASE: None, TINYDB_CACHING: None}
+
+
+def _writes(call: str, job: str) -> tuple[Operation, Operation]:
+    """Return the rows of one kind of write: on the disk, and as far as who keeps it in memory."""
+    return (
+        Operation(
+            title=f"{call}, on the disk when it returns", group=f"documents-{job}", peers=_WRITTEN
+        ),
+        Operation(
+            title="the same, relaxed; theirs in memory",
+            group=f"documents-{job}",
+            ours=OURS_RELAXED,
+            peers=_ACKNOWLEDGED,
+        ),
+    )
+
+
+def _live(count: int) -> tuple[Operation, Operation]:
+    """Return the rows of so many who listen."""
+    who = "a listener" if count == 1 else f"{count} listeners"
+    return (
+        Operation(
+            title=f"from the return of a write until the callback, {who}, median",
+            group=f"documents-live-median-{count}",
+            peers={OTHER_PROCESS: None, WATCHES: None},
+        ),
+        Operation(
+            title="the same, 95 of a hundred",
+            group=f"documents-live-late-{count}",
+            peers={OTHER_PROCESS: None, WATCHES: None},
+            limit=0.025,
+        ),
+    )
+
+
+DOCUMENTS: Final = (
+    *_writes("`set` of a document of 0.5 KB", "set"),
+    *_writes("`update` of a field", "update"),
+    *_writes("`delete`", "delete"),
+    Operation(
+        title="`get` of a document, the caller's own",
+        group="documents-get",
+        peers={
+            MONTYBASE + COPIED: _FIVE_TIMES_AS_FAST,
+            TINYDB_CACHING + COPIED: _FIVE_TIMES_AS_FAST,
+            TINYDB: _FIVE_TIMES_AS_FAST,
+            MONTYDB: _FIVE_TIMES_AS_FAST,
+        },
+    ),
+    Operation(
+        title="the same; theirs the store's own, in memory",
+        group="documents-get",
+        peers=_ACKNOWLEDGED,
+    ),
+    Operation(
+        title="`where` that finds 10 of 10,000 by an index; theirs without",
+        group="documents-where",
+        peers={
+            MONTYBASE: _FIVE_TIMES_AS_FAST,
+            TINYDB_CACHING: _FIVE_TIMES_AS_FAST,
+            TINYDB: _FIVE_TIMES_AS_FAST,
+            MONTYDB: _FIVE_TIMES_AS_FAST,
+        },
+    ),
+    Operation(
+        title="the same without an index",
+        group="documents-where-unindexed",
+        peers={MONTYBASE: None, TINYDB_CACHING: None, TINYDB: None, MONTYDB: None},
+    ),
+    Operation(
+        title="`count` of 10,000",
+        group="documents-count",
+        peers={MONTYBASE: None, TINYDB_CACHING: None, TINYDB: None, MONTYDB: None},
+    ),
+    Operation(
+        title="`get` of 10,000 that are in use among 1,000,000",
+        group="documents-get-among",
+        peers={OF_10000: 1.25},
+    ),
+    Operation(title="`set` of these, relaxed", group="documents-set-among", peers={OF_10000: 1.25}),
+    Operation(
+        title="`where` by an index, of these", group="documents-where-among", peers={OF_10000: 1.25}
+    ),
+    Operation(title="`get` all over the 1,000,000", group="documents-get-all-over"),
+    Operation(title="`set` all over them, relaxed", group="documents-set-all-over"),
+    Operation(title="`where` by an index, all over them", group="documents-where-all-over"),
+    Operation(
+        title="batches of 1,000 `set` that make them, and `close`, per document",
+        group="documents-fill",
+    ),
+    *(row for count in LISTENERS for row in _live(count)),
+    Operation(
+        title="memory for 2,000 idle listeners by `on_snapshot`",
+        group="documents-idle",
+        peers={WATCHES: None},
+        limit=100 << 20,
+    ),
+)
+"""Documents: what ``bench_documents.py`` measures."""
+
 EVERY: Final = (
     *TARGETS,
     *FURTHER,
@@ -332,5 +450,6 @@ EVERY: Final = (
     *ASYNCIO,
     *ENTITIES,
     *OBJECTS,
+    *DOCUMENTS,
 )
 """All rows."""

@@ -23,6 +23,7 @@ from matrix_table import losses, matrix_table
 from operations import (
     ASYNCIO,
     DATA_PLANE,
+    DOCUMENTS,
     ENTITIES,
     FURTHER,
     INDEXES,
@@ -140,6 +141,7 @@ def long_block(result: Result) -> str:
         ("asyncio:", ASYNCIO),
         ("Entities:", ENTITIES),
         ("Objects:", OBJECTS),
+        ("Documents:", DOCUMENTS),
     ):
         if any(operation.group in result["groups"] for operation in operations):
             parts += [title, table(result, operations)]

@@ -301,10 +301,13 @@ def test_every_benchmark_runs(tmp_path: Path) -> None:
     kept["machine_info"]["small"] = False
     record.write_text(json.dumps(kept), encoding="utf-8")
     printed = run_report(record, tmp_path)
-    # Where the flights are not installed, or dynafile 0.1.3, Kybra Simple DB or KYDB is not: `make
-    # bench` installs them all.
+    # Where the flights are not installed, or dynafile 0.1.3, Kybra Simple DB, KYDB, Montybase or
+    # montydb is not: `make bench` installs them all.
     lacking = printed.partition("it lacks")[2].splitlines()[1:]
-    apart = (": Kybra Simple DB", ": KYDB on files")
+    of_montybase = tuple(
+        f": Montybase 0.1.6{more}" for more in ("", ", and its file", ", and a copy")
+    )
+    apart = (": Kybra Simple DB", ": KYDB on files", ": montydb on SQLite", *of_montybase)
     assert all(line.startswith("- flights-") or line.endswith(apart) for line in lacking), (
         "the run is not whole"
     )
