@@ -99,6 +99,16 @@ Each message says what was wrong, where, and what to do. The text is static; the
         PreconditionFailed       (ConditionalCheckFailed)
         DocumentsNotServed       (NotImplementedError)
         ImportRefused            (ValueError)
+        MalformedRequest         (ValidationError)
+          RequestTooLarge
+          UnsupportedMediaType
+        RequestTimedOut          (TimeoutError)
+        AddressNotFound          (LookupError)
+        MethodNotAllowed
+        NotServedHere            (NotImplementedError)
+        InvalidServerConfiguration (ValueError)
+        ServerNotReachable       (ConnectionError)
+        ServerFailed
       AccessRefused              (PermissionError)
         NotAuthenticated
           InvalidApiKey
@@ -107,6 +117,7 @@ Each message says what was wrong, where, and what to do. The text is static; the
             ExpiredToken
             TokenReused
         OutOfScope
+        ForeignOrigin
         TooManyRequests
         StaleRequest
       RequestInProgress
@@ -241,6 +252,19 @@ from dynafile.errors.sealing import (
     UnknownSealingKey,
     WrongSealingKey,
 )
+from dynafile.errors.served import (
+    AddressNotFound,
+    ForeignOrigin,
+    InvalidServerConfiguration,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotServedHere,
+    RequestTimedOut,
+    RequestTooLarge,
+    ServerFailed,
+    ServerNotReachable,
+    UnsupportedMediaType,
+)
 from dynafile.errors.storage import (
     CheckFailed,
     CommitOutcomeUnknown,
@@ -269,6 +293,7 @@ from dynafile.errors.storage import (
 __all__ = [
     "AccessRefused",
     "AcknowledgementRefused",
+    "AddressNotFound",
     "CheckFailed",
     "CommitOutcomeUnknown",
     "ConditionalCheckFailed",
@@ -294,6 +319,7 @@ __all__ = [
     "ExpressionError",
     "FolderNotEmpty",
     "ForeignFile",
+    "ForeignOrigin",
     "HandleClosed",
     "HandleForked",
     "HandleNotOpen",
@@ -329,6 +355,7 @@ __all__ = [
     "InvalidRules",
     "InvalidSealing",
     "InvalidSequenceNumber",
+    "InvalidServerConfiguration",
     "InvalidSet",
     "InvalidSignature",
     "InvalidString",
@@ -339,6 +366,8 @@ __all__ = [
     "LimitExceeded",
     "LockTimeout",
     "MalformedRecord",
+    "MalformedRequest",
+    "MethodNotAllowed",
     "MissingExtra",
     "MissingKey",
     "NestingTooDeep",
@@ -348,6 +377,7 @@ __all__ = [
     "NotConverted",
     "NotPermitted",
     "NotSealed",
+    "NotServedHere",
     "NotSupportedByStore",
     "ObjectNotFound",
     "ObjectTooLarge",
@@ -358,6 +388,8 @@ __all__ = [
     "PreconditionFailed",
     "ReadOnlyDatabase",
     "RequestInProgress",
+    "RequestTimedOut",
+    "RequestTooLarge",
     "ResourceInUse",
     "ResourceNotFound",
     "SchemaMismatch",
@@ -366,6 +398,8 @@ __all__ = [
     "SealedElsewhere",
     "SealedFieldQuery",
     "SealingError",
+    "ServerFailed",
+    "ServerNotReachable",
     "StaleRequest",
     "StatementError",
     "StorageError",
@@ -380,6 +414,7 @@ __all__ = [
     "TypeRuleViolated",
     "UnknownSealingKey",
     "UnknownUser",
+    "UnsupportedMediaType",
     "UnsupportedObject",
     "UnsupportedType",
     "ValidationError",
