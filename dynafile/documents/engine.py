@@ -22,6 +22,8 @@ class Element(Struct, frozen=True):
 
     path: Path
     value: dict[str, Any]
+    last_update: str | None = None
+    """The token of its last write; None where only the value is known."""
 
     @property
     def id(self) -> str:

@@ -14,6 +14,7 @@ from dynafile.documents.layout import (
     INDEXES,
     PK,
     SK,
+    TIME,
     UNFILLED,
     Item,
     document_key,
@@ -34,7 +35,7 @@ def documents_in(source: Table | Transaction, collection: str) -> Iterator[Eleme
     """Yield the documents of a collection in the order of their ids."""
     path = tuple(collection.split("/"))
     for item in source.query(collection):
-        yield Element((*path, item[SK]), contents(item))
+        yield Element((*path, item[SK]), contents(item), str(item[TIME]))
 
 
 class Finder:
@@ -117,7 +118,7 @@ class Finder:
     def _document(self, path: Path, wanted: Filter) -> Iterator[Element]:
         item = self._source.get_item(key=document_key(path))
         if item is not None and wanted.accepts(path, value := contents(item)):
-            yield Element(path, value)
+            yield Element(path, value, str(item[TIME]))
 
     def _whole(self, query: Query, collection: str) -> Iterator[Element]:
         """Yield the documents of a collection, from the id of a cursor on where there is one."""
@@ -130,7 +131,7 @@ class Finder:
                 condition = lt(before.last[0])
         path = tuple(collection.split("/"))
         for item in self._source.query(collection, sk=condition):
-            yield Element((*path, item[SK]), contents(item))
+            yield Element((*path, item[SK]), contents(item), str(item[TIME]))
 
     def _entries(self, collection: str, choice: Choice, *, reverse: bool) -> Iterator[Item]:
         index = index_of(collection, choice.field)
@@ -159,7 +160,7 @@ class Finder:
             if item is not None:
                 value = contents(item)
                 if wanted.accepts((*path, id_), value):
-                    yield Element((*path, id_), value)
+                    yield Element((*path, id_), value, str(item[TIME]))
 
     def _in_order(
         self, query: Query, choice: Choice, wanted: Filter, collection: str
