@@ -1,0 +1,1 @@
+"""Served documents: an ASGI application with REST, live queries and a page to try them."""

@@ -1,0 +1,270 @@
+"""The ASGI application: documents over HTTP and WebSocket, which any server can run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from dynafile.documents.engine import Engine
+from dynafile.documents.paths import Path
+from dynafile.documents.requests import Target
+from dynafile.documents.served.addresses import (
+    DOCUMENTS,
+    path_of,
+    query_parameters,
+    raw_path_of,
+)
+from dynafile.documents.served.answers import json_answer, problem_answer
+from dynafile.documents.served.desk import Desk
+from dynafile.documents.served.guard import ANYBODY, Caller, Guard
+from dynafile.documents.served.listening import Encoded, Listening, Wakes
+from dynafile.documents.served.live_socket import LiveSocket
+from dynafile.documents.served.openapi import openapi
+from dynafile.documents.served.origins import Origins
+from dynafile.documents.served.page import page_answer
+from dynafile.documents.served.routes import METHODS, VERBS, DocumentRoutes
+from dynafile.documents.served.sse import EventAnswer
+from dynafile.documents.wire_json import json_bytes
+from dynafile.documents.wire_problems import is_failure, problem_of
+from dynafile.errors import (
+    AddressNotFound,
+    DynafileError,
+    MethodNotAllowed,
+    NotServedHere,
+    TooManyRequests,
+)
+
+__all__ = ["DocumentsApplication"]
+
+_log: Final = logging.getLogger("dynafile")
+
+_FAILED: Final = "a request of %s failed: %s %s"
+_THREADS: Final = 32
+_READ: Final = ("GET", "HEAD")
+_SEEN_HEADERS: Final = ("ETag", "Location", "Retry-After")
+_SENT_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-API-Key",
+    "apiKey",
+)
+
+
+class DocumentsApplication:
+    """Serves the documents of an engine, to whom a guard admits.
+
+    :param origins: of the web sites whose pages may ask, such as ``https://example.com``.
+    :param hosts: the names that it may be asked by; None for any.
+    :param same_origin: whether pages of other sites are refused; for who admits without a key.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        guard: Guard,
+        *,
+        origins: Sequence[str] = (),
+        hosts: Sequence[str] | None = None,
+        same_origin: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._guard = guard
+        self._limits = guard.limits
+        self._desk = Desk(engine, guard)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="dynafile served")
+        self._routes = DocumentRoutes(self._desk, self._threads, guard.limits, self._listen)
+        self._origins = Origins(origins, hosts, same_origin=same_origin)
+        self._encoded = Encoded(shared=not guard.inspects)
+        self._wakes: dict[asyncio.AbstractEventLoop, Wakes] = {}
+        self._live: dict[Any, Callable[[], None]] = {}
+        self._stopped = False
+        self._http: ASGIApp = self._plain_http
+        if origins:
+            self._http = CORSMiddleware(
+                self._plain_http,
+                allow_origins=list(origins),
+                allow_methods=list(METHODS),
+                allow_headers=_SENT_HEADERS,
+                expose_headers=_SEEN_HEADERS,
+            )
+
+    # -- ASGI -----------------------------------------------------------------------------------
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, a connection, or the server's own start and stop."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(WebSocket(scope, receive, send))
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def stop(self) -> None:
+        """End all who listen; what they have not been told they are told when they go on."""
+        self._stopped = True
+        for end in list(self._live.values()):
+            end()
+
+    # -- requests -------------------------------------------------------------------------------
+
+    async def _plain_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        began = time.perf_counter()
+        caller, raw = ANYBODY, raw_path_of(scope)
+        try:
+            self._origins.check(request)
+            known = self._public(request, raw)
+            if known is None:
+                caller = await self._caller(request)
+                known = await self._answer(request, caller, raw)
+            answer = known
+        except ClientDisconnect:
+            return
+        except DynafileError as error:
+            if is_failure(error):
+                _log.exception(_FAILED, caller.id, request.method, raw)
+            answer = problem_answer(error, raw)
+        except Exception as error:
+            _log.exception(_FAILED, caller.id, request.method, raw)
+            answer = problem_answer(error, raw)
+        status = answer.status_code
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.body" and request.method == "HEAD":
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await answer(scope, receive, sending)
+        finally:
+            took = 1000 * (time.perf_counter() - began)
+            _log.info("%s %s %s %d %.1f ms", caller.id, request.method, raw, status, took)
+
+    async def _caller(self, request: HTTPConnection) -> Caller:
+        address = request.client.host if request.client else None
+        call = partial(self._guard.caller, request.headers, address)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _public(self, request: Request, raw: str) -> Response | None:
+        """Answer what anybody may ask; return None for the documents."""
+        if raw == DOCUMENTS or raw.startswith((f"{DOCUMENTS}/", f"{DOCUMENTS}:")):
+            return None
+        answer: Response | None
+        if raw == "/v1/health":
+            answer = json_answer({"status": "ok"})
+        elif raw == "/v1/openapi.json":
+            answer = json_answer(openapi(request.scope.get("root_path", "")))
+        else:
+            answer = page_answer(raw)
+        if answer is None:
+            raise AddressNotFound(f"there is nothing at {raw!r:.200}: documents are in {DOCUMENTS}")
+        _check_method(request, *_READ)
+        query_parameters(request.scope, ())
+        return answer
+
+    async def _answer(self, request: Request, caller: Caller, raw: str) -> Response:
+        rest = raw.removeprefix(DOCUMENTS)
+        if rest.startswith(":"):
+            if rest[1:] not in VERBS:
+                raise AddressNotFound(
+                    f"there is nothing at {raw!r:.200}: there are {DOCUMENTS}:"
+                    + f", {DOCUMENTS}:".join(VERBS)
+                )
+            _check_method(request, "POST")
+            return await self._routes.verb(request, caller, rest[1:])
+        path: Path = path_of(rest)
+        _check_method(request, *METHODS)
+        return await self._routes.path(request, caller, path)
+
+    # -- listening ------------------------------------------------------------------------------
+
+    def _admit(self, end: Callable[[], None]) -> Any:
+        """Count somebody who listens, and whom ``end`` ends when the server stops."""
+        if self._stopped or len(self._live) >= self._limits.listeners:
+            raise TooManyRequests(
+                "as many listen as this server takes, or it stops: try again later", retry_after=5
+            )
+        token = object()
+        self._live[token] = end
+        return token
+
+    async def _begin(self, caller: Caller, target: Target, since: str | None) -> Listening:
+        loop = asyncio.get_running_loop()
+        wakes = self._wakes.get(loop)
+        if wakes is None:
+            wakes = self._wakes[loop] = Wakes(loop)
+        call = partial(self._desk.watch, caller, target, since)
+        subscription = await loop.run_in_executor(self._threads, call)
+        return Listening(subscription, wakes, self._threads)
+
+    async def _listen(
+        self, request: Request, caller: Caller, target: Target, since: str | None
+    ) -> Response:
+        if "wsgi_environ" in request.scope:
+            raise NotServedHere("nothing is live through WSGI: use mb.app, with a server for ASGI")
+        listening = await self._begin(caller, target, since)
+        try:
+            token = self._admit(listening.close)
+        except TooManyRequests:
+            listening.close()
+            raise
+        return EventAnswer(listening, self._encoded, self._limits, partial(self._left, token))
+
+    def _left(self, token: object) -> None:
+        self._live.pop(token, None)
+
+    async def _socket(self, socket: WebSocket) -> None:
+        raw = raw_path_of(socket.scope)
+        began, who = time.perf_counter(), ANYBODY.id
+        try:
+            self._origins.check(socket)
+            if raw != "/v1/live":
+                raise AddressNotFound(f"there is no WebSocket at {raw!r:.200}, but at /v1/live")
+            query_parameters(socket.scope, ())
+            live = LiveSocket(socket, self._caller, self._begin, self._encoded, self._limits)
+            token = self._admit(live.stop)
+        except DynafileError as error:
+            await _refuse_socket(socket, error, raw)
+            return
+        try:
+            await live.serve()
+        finally:
+            self._live.pop(token, None)
+            who, took = live.who, 1000 * (time.perf_counter() - began)
+            _log.info("%s WEBSOCKET %s ended after %.1f ms", who, raw, took)
+
+
+async def _refuse_socket(socket: WebSocket, error: DynafileError, raw: str) -> None:
+    if "websocket.http.response" in socket.scope.get("extensions", {}):
+        await socket.send_denial_response(problem_answer(error, raw))
+    else:
+        await socket.close(1008, json_bytes(problem_of(error, raw)["title"]).decode())
+
+
+def _check_method(request: Request, *allowed: str) -> None:
+    if request.method not in allowed:
+        raise MethodNotAllowed(
+            f"{request.method!r:.20} is not possible here: there is {', '.join(allowed)}",
+            allowed=allowed,
+        )
