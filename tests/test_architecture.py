@@ -214,6 +214,7 @@ HARMLESS = {
 SEAM = {
     "dynafile.documents.montybase_files",
     "dynafile.documents.rules.files",
+    "dynafile.documents.served.configuration_files",
     "dynafile.objects.backends.files",
     "dynafile.objects.settings_file",
     "dynafile.store.descriptors",

@@ -61,16 +61,16 @@ def check_options(
         raise InvalidDocumentArgument(
             "api= is for a client, and dev= and endpoint= are for a server: give one of them"
         )
-    if dev or endpoint or api is not None:
-        refuse_served("endpoint=, dev= and api=")
+    if api is not None:
+        refuse_served("api=")
     return Options(folder, name or _name_of(folder), "durable" if hot else "relaxed")
 
 
 def refuse_served(what: str) -> NoReturn:
-    """Raise DocumentsNotServed: the one place that says that there is no server yet."""
+    """Raise DocumentsNotServed: the database is not one that is served."""
     raise DocumentsNotServed(
-        f"{what} need the server of documents, which this release does not have: open the folder "
-        "in the program itself, Montybase(path=...); several processes may do that at a time"
+        f"{what} are for documents that are served: open them with dev=True, for this machine, or "
+        "with endpoint=True, for who has a key"
     )
 
 
@@ -96,6 +96,8 @@ def _name_of(path: str) -> str:
 
 
 def _check_seconds(update_time: Any) -> None:
+    if update_time is None:
+        return
     if isinstance(update_time, bool) or not isinstance(update_time, int | float):
         raise InvalidDocumentArgumentType(
             f"updateTime is a number of seconds, not {update_time!r:.80}"
@@ -105,6 +107,8 @@ def _check_seconds(update_time: Any) -> None:
 
 
 def _check_count(store_min: Any) -> None:
+    if store_min is None:
+        return
     if type(store_min) is not int:
         raise InvalidDocumentArgumentType(
             f"storeMin is a number of changes, an int, not {store_min!r:.80}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from dynafile.documents.batches import Batch
 from dynafile.documents.configuration import check_options, refuse_served
@@ -17,6 +17,7 @@ from dynafile.documents.paths import check_path, check_segment, parse_field
 from dynafile.documents.queries import DocumentQuery
 from dynafile.documents.references import Reference
 from dynafile.documents.requests import Query
+from dynafile.documents.served.serving import Serving, check_serving
 from dynafile.errors import (
     InvalidDocumentArgument,
     InvalidDocumentArgumentType,
@@ -44,12 +45,12 @@ class Montybase:
     :param id_length: of the ids that are made up, at least 16.
     :param cache_size: bytes of memory for what was read or written; by default the table's, which
         is 256 MiB.
-    :param endpoint: serve it; needs the server.
-    :param dev: serve it to this machine; needs the server.
-    :param api: the URL of a server whose documents these are; needs the server.
+    :param endpoint: serve it with :meth:`run` or :attr:`app`, to who has a key.
+    :param dev: serve it to this machine, without a key; ``"localhost:8000"`` says where.
+    :param api: the URL of a server whose documents these are.
 
     Close it, or use it in a ``with`` block; a program that just ends loses nothing. Raises
-    InvalidDocumentArgument, DocumentsNotServed, and what opening a folder raises.
+    InvalidDocumentArgument, InvalidServerConfiguration, and what opening a folder raises.
 
     >>> from dynafile.documents import Montybase, doc
     >>> with Montybase(":memory:") as db:
@@ -65,8 +66,8 @@ class Montybase:
         name: str | None = None,
         db_path: str | os.PathLike[str] | None = None,
         hot: bool = True,
-        updateTime: float = 300,  # noqa: N803 - Montybase's name
-        storeMin: int = 1,  # noqa: N803 - Montybase's name
+        updateTime: float | None = None,  # noqa: N803 - Montybase's name
+        storeMin: int | None = None,  # noqa: N803 - Montybase's name
         id_length: int = ID_LENGTH,
         cache_size: int | None = None,
         endpoint: bool = False,
@@ -84,6 +85,8 @@ class Montybase:
             dev=dev,
             api=api,
         )
+        if dev or endpoint:
+            check_serving(options.path, dev=dev, endpoint=endpoint)
         self.name = options.name
         self.path = options.path
         self._engine: Engine = open_engine(
@@ -92,11 +95,31 @@ class Montybase:
             ids=Ids(id_length),
             cache_size=cache_size,
         )
+        self._serving: Serving | None = None
+        if dev or endpoint:
+            self._serving = self._serve(dev, endpoint, updateTime, storeMin)
 
     @property
     def engine(self) -> Engine:
         """What executes its requests."""
         return self._engine
+
+    def _serve(
+        self, dev: bool | str, endpoint: bool, update_time: float | None, store_min: int | None
+    ) -> Serving:
+        try:
+            return Serving(
+                self._engine,
+                self.path,
+                self.name,
+                dev=dev,
+                endpoint=endpoint,
+                update_time=update_time,
+                store_min=store_min,
+            )
+        except BaseException:
+            self._engine.close()
+            raise
 
     # -- documents ------------------------------------------------------------------------------
 
@@ -183,24 +206,44 @@ class Montybase:
 
     # -- serving --------------------------------------------------------------------------------
 
-    def run(self) -> NoReturn:
-        """Serve the documents; needs the server."""
-        refuse_served("run(), app and wsgi")
+    def run(self) -> None:
+        """Serve the documents until SIGINT, SIGTERM or :meth:`stop`, and close them then.
+
+        Nothing is lost then, and nobody is waited for: who listens goes on where it was. Raises
+        DocumentsNotServed for a database that was opened without ``dev=`` or ``endpoint=``, and
+        MissingExtra.
+        """
+        serving = self._served()
+        try:
+            serving.run()
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """End :meth:`run`, from any thread."""
+        self._served().stop()
 
     @property
     def app(self) -> Any:
-        """The ASGI application; needs the server."""
-        refuse_served("run(), app and wsgi")
+        """The ASGI application, for any server of such; raises as :meth:`run` does."""
+        return self._served().app
 
     @property
     def wsgi(self) -> Any:
-        """The WSGI application; needs the server."""
-        refuse_served("run(), app and wsgi")
+        """The application for hosts that speak only WSGI, where nothing is live; as :attr:`app`."""
+        return self._served().wsgi
+
+    def _served(self) -> Serving:
+        if self._serving is None:
+            refuse_served("run(), stop(), app and wsgi")
+        return self._serving
 
     # -- the end --------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Close it, which ends all who listen; as often as one likes."""
+        if self._serving is not None:
+            self._serving.stop()
         self._engine.close()
 
     def __enter__(self) -> Self:

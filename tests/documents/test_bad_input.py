@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -425,3 +426,50 @@ def test_options(
     with pytest.raises((ValueError, TypeError), match=word):
         documents.Montybase(**options)
     assert list(tmp_path.iterdir()) == []
+
+
+# What a configuration file is changed to: a text, or a change of what is in it.
+BROKEN: list[tuple[Any, str]] = [
+    ("", "JSON"),
+    ("{", "line 1"),
+    ("[]", "object"),
+    ("null", "object"),
+    ("\udcff", "UTF-8"),
+    ({"projectName": None}, "projectName"),
+    ({"projectName": 5}, "projectName"),
+    ({"storageUpdate": "300"}, "storageUpdate"),
+    ({"storageUpdate": -1}, "storageUpdate"),
+    ({"storageMinCount": True}, "storageMinCount"),
+    ({"apiKey": "secret"}, "apiKey"),
+    ({"apiKey": "mb-"}, "apiKey"),
+    ({"storageBucket": 5}, "storageBucket"),
+]
+
+
+@pytest.mark.parametrize(("change", "word"), BROKEN, ids=lambda value: str(value)[:25])
+def test_an_endpoint_refuses_a_broken_configuration(
+    change: Any, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever file has the key; it is left as it is, and no key is in the message."""
+    monkeypatch.chdir(tmp_path)
+    documents.Montybase(endpoint=True).close()
+    files = list(tmp_path.rglob("*config*.json"))
+    before = {file: file.read_bytes() for file in files}
+    key = json.loads(next(f for f in files if f.name == "client-config.json").read_text())["apiKey"]
+    tried = 0
+    for file in files:
+        found = json.loads(before[file])
+        if isinstance(change, dict) and not change.keys() <= found.keys():
+            continue
+        text = change if isinstance(change, str) else json.dumps(found | change)
+        file.write_bytes(text.encode(errors="surrogateescape"))
+        broken = file.read_bytes()
+        with pytest.raises(DynafileError, match=word) as refused:
+            documents.Montybase(endpoint=True)
+        assert file.name in str(refused.value)
+        assert key not in str(refused.value)
+        assert file.read_bytes() == broken
+        file.write_bytes(before[file])
+        tried += 1
+    assert tried
+    documents.Montybase(endpoint=True).close()

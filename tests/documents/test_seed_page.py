@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 import re
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dynafile import documents
-from dynafile.errors import DocumentsNotServed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +176,8 @@ from dynafile.documents import *
 mb = Montybase(updateTime = 300,
                storeMin = 1,)
 """
+
+CONFIGURATION = {"projectName", "apiKey", "storageBucket", "storageMinCount", "storageUpdate"}
 
 
 class Page:
@@ -389,20 +393,101 @@ def test_users_sign_up_and_log_in(given: Page) -> None:
 # -- endpoint and client --------------------------------------------------------------------------
 
 
+def configuration(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the client's configuration, and it joined with the server's."""
+    found = {path.name: json.loads(path.read_text()) for path in folder.rglob("*config*.json")}
+    client = found["client-config.json"]
+    return client, {name: value for one in found.values() for name, value in one.items()} | client
+
+
 @pytest.mark.parametrize(
-    "snippet",
-    [DEVELOPMENT, DEVELOPMENT_AT, PRODUCTION, CLIENT],
-    ids=["development", "development at", "production", "client"],
+    "options", [{"dev": True}, {"dev": "localhost:8000"}, {"endpoint": True}], ids=str
 )
-def test_what_needs_a_server_says_so(snippet: str, page: Page, tmp_path: Path) -> None:
-    with pytest.raises(DocumentsNotServed, match="server"):
-        page.run(snippet)
-    assert list(tmp_path.iterdir()) == []
+def test_an_endpoint_writes_configuration_and_keeps_it(
+    page: Page, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with documents.Montybase(updateTime=300, storeMin=1, **options) as mb:
+        assert callable(mb.app)
+        assert callable(mb.wsgi)
+        client, everything = configuration(tmp_path)
+        # The seed answers "Working outside of request context" here.
+        documents.doc(mb, "users").set({"name": "Amor"}, key="a")
+    assert {"projectName", "apiKey"} <= client.keys()
+    assert everything.keys() >= CONFIGURATION
+    assert re.fullmatch(r"mb-[-\w=]{20,}", client["apiKey"])
+    assert (everything["storageMinCount"], everything["storageUpdate"]) == (1, 300)
+    with documents.Montybase(**options) as mb:
+        assert configuration(tmp_path) == (client, everything)
+        assert documents.doc(mb, "users").get() == {"a": {"name": "Amor"}}
 
 
-def test_an_embedded_database_is_no_application(given: Page) -> None:
-    for name in ("app", "wsgi"):
-        with pytest.raises(DocumentsNotServed, match="server"):
-            getattr(given["db"], name)
-    with pytest.raises(DocumentsNotServed, match="server"):
-        given["db"].run()
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """The page on a machine of its own, with the client's configuration, and a server to talk to."""
+    port = free_port()
+    there, here = tmp_path / "server", tmp_path / "client"
+    there.mkdir()
+    here.mkdir()
+    program = DEVELOPMENT_AT.replace("8000", str(port))
+    with subprocess.Popen([sys.executable, "-c", program], cwd=there) as server:
+        try:
+            wait_for(port, server)
+            found = next(there.rglob("client-config.json"))
+            (here / "client-config.json").write_bytes(found.read_bytes())
+            monkeypatch.chdir(here)
+            page = Page()
+            page.run(CLIENT.replace("https://example.com/", f"http://127.0.0.1:{port}/"))
+            page.names["db"] = page["mb"]
+            yield page
+            page.close()
+            began = time.monotonic()
+            server.send_signal(signal.SIGINT)
+            server.wait(60)
+            assert time.monotonic() - began < 30
+        finally:
+            server.kill()
+    # What was acknowledged is there, and the client wrote no database of its own.
+    with documents.Montybase(path=there / "db") as db:
+        assert documents.doc(db, "users").exists() or documents.doc(db, "scores").exists()
+    assert [path.name for path in here.iterdir()] == ["client-config.json"]
+
+
+def test_a_client_has_the_same_methods(client: Page, capsys: CaptureFixture[str]) -> None:
+    test_set_makes_a_new_document(client)
+    test_the_id_that_set_returns_leads_to_the_document(client, capsys)
+    test_the_id_can_be_chosen(client, capsys)
+    test_the_id_can_be_chosen_for_any_change(client)
+    test_add_keeps_the_others(client)
+    test_delete_returns_what_it_deleted(client)
+    test_update_merges(client, capsys)
+    test_get_returns_what_is_there(client, capsys)
+    test_stream_lists_ids_and_values(client, capsys)
+    test_exist_says_whether_there_is_data(client, capsys)
+    documents.doc(client["db"], "users").delete()
+    test_where_filters(client)
+    documents.doc(client["db"], "users").delete()
+    test_users_sign_up_and_log_in(client)
+
+
+def test_a_client_without_configuration_is_told_what_is_missing(page: Page) -> None:
+    with pytest.raises(Exception, match=r"client-config\.json"):
+        page.run(CLIENT)

@@ -145,7 +145,7 @@ class DocumentsApplication:
             if is_failure(error):
                 _log.exception(_FAILED, caller.id, request.method, raw)
             answer = problem_answer(error, raw)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is logged
             _log.exception(_FAILED, caller.id, request.method, raw)
             answer = problem_answer(error, raw)
         status = answer.status_code

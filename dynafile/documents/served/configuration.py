@@ -1,0 +1,259 @@
+"""The configuration of a server and of its clients: two files of JSON in the database's folder.
+
+The server's has what Montybase's has, and of each key a hash; the client's has the key. The first
+start writes them, later ones keep them, and a file that is broken is a reason not to start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from dynafile.documents.access import ApiKeys, MemoryRecords
+from dynafile.documents.base64url import from_text
+from dynafile.documents.served.configuration_files import (
+    file_in,
+    is_same_folder,
+    make_file,
+    read_file,
+    replace_file,
+)
+from dynafile.errors import InvalidServerConfiguration
+
+__all__ = ["CLIENT_FILE", "SERVER_FILE", "ServerConfiguration", "client_key", "configure"]
+
+SERVER_FILE: Final = "db.config.json"
+CLIENT_FILE: Final = "client-config.json"
+
+_HERE: Final = "."
+_UPDATE: Final = 300
+_MIN_COUNT: Final = 1
+_PREFIX: Final = "mb-"
+_KEY_BYTES: Final = 32
+_FIRST_KEY: Final = "made at the first start"
+
+
+class ServerConfiguration(Struct, frozen=True):
+    """What a server is told by its file."""
+
+    keys: ApiKeys
+    address: str | None = None
+    """Where it listens: a host and a port."""
+    origins: tuple[str, ...] = ()
+    """Of the web sites whose pages may ask it."""
+    certificate: str | None = None
+    private_key: str | None = None
+
+
+def configure(
+    folder: str, name: str, *, update_time: float | None, store_min: int | None
+) -> ServerConfiguration:
+    """Read the configuration in a folder, and write what is not there yet.
+
+    What is given as an argument goes before the file, and is written to it. Raises
+    InvalidServerConfiguration, and then nothing was written.
+    """
+    server, client = file_in(folder, SERVER_FILE), file_in(folder, CLIENT_FILE)
+    found, kept_key = _read(server, _SERVER), client_key(client)
+    if found is None:
+        key, records = _first_key(kept_key)
+        if kept_key is None:
+            _write_new(client, {"projectName": name, "apiKey": key})
+        found = {
+            "projectName": name,
+            "storageBucket": _HERE,
+            "storageMinCount": _MIN_COUNT,
+            "storageUpdate": _UPDATE,
+            "apiKeys": dict(records.list("key/")),
+        } | _given(update_time, store_min)
+        _write_new(server, found)
+        written = _read(server, _SERVER)
+        assert written is not None
+        return _configuration(written)
+    if not is_same_folder(folder, found["storageBucket"]):
+        raise InvalidServerConfiguration(
+            f"{server}: storageBucket is {found['storageBucket']!r:.200}, and the database is in "
+            f"{folder}: write {_HERE!r} there, or give the other folder as path=",
+            path=server,
+        )
+    given = _given(update_time, store_min)
+    if not given.items() <= found.items():
+        replace_file(server, _text(found | given))
+    return _configuration(found)
+
+
+def client_key(path: str) -> str | None:
+    """Return the key in a client's file; None: there is none. Raises InvalidServerConfiguration."""
+    found = _read(path, _CLIENT)
+    return None if found is None else found["apiKey"]
+
+
+def _given(update_time: float | None, store_min: int | None) -> dict[str, Any]:
+    given = {"storageUpdate": update_time, "storageMinCount": store_min}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _first_key(kept: str | None) -> tuple[str, MemoryRecords]:
+    """Return a key and its record: a new one, or that of a client's file that is there already."""
+    records = MemoryRecords()
+    if kept is None:
+        return ApiKeys(records).make(_FIRST_KEY).text, records
+    secret = from_text(kept.removeprefix(_PREFIX))
+    assert secret is not None  # the file was checked
+    return ApiKeys(records, entropy=lambda _: secret).make(_FIRST_KEY).text, records
+
+
+def _configuration(found: dict[str, Any]) -> ServerConfiguration:
+    records = MemoryRecords()
+    for name, record in found["apiKeys"].items():
+        records.swap(name, None, record)
+    return ServerConfiguration(
+        ApiKeys(records),
+        found.get("address"),
+        tuple(found.get("origins", ())),
+        found.get("certificate"),
+        found.get("privateKey"),
+    )
+
+
+# -- files --------------------------------------------------------------------------------------
+
+
+def _text(found: dict[str, Any]) -> bytes:
+    return (json.dumps(found, indent=2) + "\n").encode()
+
+
+def _write_new(path: str, found: dict[str, Any]) -> None:
+    try:
+        make_file(path, _text(found))
+    except OSError as error:
+        raise InvalidServerConfiguration(
+            f"{path} cannot be written: {error.strerror}. A server keeps its keys there", path=path
+        ) from error
+
+
+def _read(path: str, known: dict[str, Check]) -> dict[str, Any] | None:
+    """Return what is in a file, each of it checked; None: there is none."""
+    try:
+        data = read_file(path)
+        if data is None:
+            return None
+        found = json.loads(data.decode())
+    except OSError as error:
+        raise InvalidServerConfiguration(
+            f"{path} cannot be read: {error.strerror}", path=path
+        ) from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1 if data else 1
+        raise InvalidServerConfiguration(
+            f"{path}, line {line}: no UTF-8. {_REMEDY}", path=path, line=line
+        ) from None
+    except json.JSONDecodeError as error:
+        raise InvalidServerConfiguration(
+            f"{path}, line {error.lineno}: no JSON: {error.msg}. {_REMEDY}",
+            path=path,
+            line=error.lineno,
+        ) from None
+    except (ValueError, RecursionError):
+        raise InvalidServerConfiguration(f"{path}: no JSON. {_REMEDY}", path=path) from None
+    if not isinstance(found, dict):
+        raise InvalidServerConfiguration(f"{path}, line 1: no object. {_REMEDY}", path=path, line=1)
+    for name, (required, right, wanted) in known.items():
+        if (name in found or required) and not right(found.get(name)):
+            line = _line_of(data, name)
+            raise InvalidServerConfiguration(
+                f"{path}, line {line}: {name} has to be {wanted}. {_REMEDY}", path=path, line=line
+            )
+    other = next((name for name in found if name not in known), None)
+    if other is not None:
+        line = _line_of(data, other)
+        raise InvalidServerConfiguration(
+            f"{path}, line {line}: {other!r:.80} is not known: there can be {', '.join(known)}",
+            path=path,
+            line=line,
+        )
+    return found
+
+
+_REMEDY: Final = "Mend it, or remove the file: the next start writes another"
+
+
+def _line_of(data: bytes, name: str) -> int:
+    """Return the line of a name; the first where it is missing."""
+    at = data.find(json.dumps(name).encode())
+    return 1 if at < 0 else data.count(b"\n", 0, at) + 1
+
+
+Check = tuple[bool, Callable[[Any], bool], str]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_key(value: Any) -> bool:
+    if not isinstance(value, str) or not value.startswith(_PREFIX):
+        return False
+    secret = from_text(value.removeprefix(_PREFIX))
+    return secret is not None and len(secret) == _KEY_BYTES
+
+
+def _are_keys(value: Any) -> bool:
+    if not isinstance(value, dict) or not value:
+        return False
+    records = MemoryRecords()
+    for name, record in value.items():
+        if not _is_record(record) or not records.swap(name, None, record):
+            return False
+    return True
+
+
+def _is_record(record: Any) -> bool:
+    kinds: dict[str, Any] = {
+        "hash": str,
+        "name": str,
+        "read_only": bool,
+        "scopes": list | None,
+        "made": int | float,
+        "ends": int | float | None,
+        "used": int | float | None,
+        "revoked": int | float | None,
+    }
+    return (
+        isinstance(record, dict)
+        and record.keys() == kinds.keys()
+        and all(isinstance(record[name], kind) for name, kind in kinds.items())
+    )
+
+
+_SERVER: Final[dict[str, Check]] = {
+    "projectName": (True, _is_text, "text"),
+    "storageBucket": (True, _is_text, "the folder of the database, '.'"),
+    "storageMinCount": (True, _is_count, "a number of changes"),
+    "storageUpdate": (True, _is_seconds, "a number of seconds"),
+    "apiKeys": (True, _are_keys, "the hashes of keys, as a start wrote them"),
+    "address": (False, _is_text, "a host and a port, '0.0.0.0:5000'"),
+    "origins": (False, _are_texts, "a list of web sites, ['https://example.com']"),
+    "certificate": (False, _is_text, "a file of certificates in PEM"),
+    "privateKey": (False, _is_text, "a file with a private key in PEM"),
+}
+_CLIENT: Final[dict[str, Check]] = {
+    "projectName": (False, _is_text, "text"),
+    "apiKey": (True, _is_key, "a key, which begins with mb-"),
+    "url": (False, _is_text, "the address of the server"),
+}

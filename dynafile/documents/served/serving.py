@@ -1,0 +1,157 @@
+"""Serving: a database with its configuration, its application, and the address it listens at."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from dynafile.documents.access import ApiKeys, MemoryRecords
+from dynafile.documents.engine import Engine
+from dynafile.documents.packages import need
+from dynafile.documents.served.configuration import ServerConfiguration, configure
+from dynafile.errors import InvalidDocumentArgument, InvalidServerConfiguration
+
+if TYPE_CHECKING:
+    from dynafile.documents.served.application import DocumentsApplication
+
+__all__ = ["Serving", "check_serving"]
+
+_log: Final = logging.getLogger("dynafile")
+
+_MEMORY: Final = ":memory:"
+_DEV: Final = "127.0.0.1:5000"
+_ENDPOINT: Final = "0.0.0.0:5000"
+_ADDRESS: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\s/]+):(?P<port>\d{1,5})", re.ASCII)
+_LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|::1", re.ASCII)
+
+
+def check_serving(path: str, *, dev: bool | str, endpoint: bool) -> None:
+    """Check what is to be served before anything is made; raises InvalidDocumentArgument."""
+    if isinstance(dev, str) and not endpoint:
+        host, _ = _parsed(dev)
+        if not _LOOPBACK.fullmatch(host):
+            raise InvalidDocumentArgument(
+                f"dev={dev!r:.80} would let anybody in who reaches this machine: dev= is for "
+                "localhost; endpoint=True serves others, who need the key"
+            )
+    if endpoint and path == _MEMORY:
+        raise InvalidDocumentArgument(
+            "endpoint=True keeps its keys in the folder of the database, and one in memory has "
+            "none: name a folder, or try it with dev=True"
+        )
+
+
+class Serving:
+    """What a database is served with: made once, when it is opened.
+
+    With ``dev`` it listens to this machine only, and asks for no key; otherwise each request needs
+    one of the keys in the configuration.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        folder: str,
+        name: str,
+        *,
+        dev: bool | str,
+        endpoint: bool,
+        update_time: float | None,
+        store_min: int | None,
+    ) -> None:
+        """Read the configuration, or write it; raises InvalidServerConfiguration."""
+        self._engine = engine
+        self._name = name
+        self._open = not endpoint
+        if folder == _MEMORY:
+            self._configuration = ServerConfiguration(ApiKeys(MemoryRecords()))
+        else:
+            self._configuration = configure(
+                folder, name, update_time=update_time, store_min=store_min
+            )
+        address = dev if isinstance(dev, str) else None
+        if address is None:
+            address = _DEV if dev else self._configuration.address or _ENDPOINT
+        self.host, self.port = _parsed(address)
+        self._app: DocumentsApplication | None = None
+        self._wsgi: Any = None
+        self._server: Any = None
+
+    @property
+    def app(self) -> DocumentsApplication:
+        """The ASGI application; raises MissingExtra."""
+        if self._app is None:
+            need("starlette", "served documents")
+            from dynafile.documents.served.application import DocumentsApplication
+            from dynafile.documents.served.guard import KeyGuard, OpenGuard
+            from dynafile.documents.served.origins import LOOPBACK
+
+            keys = self._configuration.keys
+            self._app = DocumentsApplication(
+                self._engine,
+                OpenGuard(keys) if self._open else KeyGuard(keys),
+                origins=self._configuration.origins,
+                hosts=(*LOOPBACK, self.host) if self._open else None,
+                same_origin=self._open,
+            )
+        return self._app
+
+    @property
+    def wsgi(self) -> Any:
+        """The application for hosts that speak only WSGI; nothing is live there."""
+        if self._wsgi is None:
+            a2wsgi = need("a2wsgi", "documents served through WSGI")
+            self._wsgi = a2wsgi.ASGIMiddleware(self.app)
+        return self._wsgi
+
+    def run(self) -> None:
+        """Serve until SIGINT, SIGTERM or :meth:`stop`."""
+        uvicorn = need("uvicorn", "served documents")
+        need("websockets", "served documents")
+        from dynafile.documents.served.running import Server
+
+        found = self._configuration
+        tls = found.certificate is not None
+        config = uvicorn.Config(
+            self.app,
+            host=self.host,
+            port=self.port,
+            http="h11",  # bounds the size of headers
+            ws="websockets-sansio",
+            ws_max_size=1 << 20,
+            ws_per_message_deflate=False,  # it takes 300 KiB a connection
+            access_log=False,  # the application logs who as well
+            log_config=None,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=5,
+            ssl_certfile=found.certificate,
+            ssl_keyfile=found.private_key,
+        )
+        server = self._server = Server(config, self.app)
+        scheme = "https" if tls else "http"
+        _log.info("documents %r at %s://%s:%d/", self._name, scheme, self.host, self.port)
+        try:
+            server.run()
+        except SystemExit as error:
+            raise InvalidServerConfiguration(
+                f"nothing can listen at {self.host}:{self.port}: another program may; the log "
+                "says more"
+            ) from error
+
+    def stop(self) -> None:
+        """End :meth:`run`, from any thread, and all who listen."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._app is not None:
+            self._app.stop()
+
+
+def _parsed(address: str) -> tuple[str, int]:
+    match = _ADDRESS.fullmatch(address)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise InvalidDocumentArgument(
+            f"an address is a host and a port, such as 'localhost:8000', not {address!r:.80}"
+        )
+    return match["host"].strip("[]"), int(match["port"])
