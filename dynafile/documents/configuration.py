@@ -61,8 +61,6 @@ def check_options(
         raise InvalidDocumentArgument(
             "api= is for a client, and dev= and endpoint= are for a server: give one of them"
         )
-    if api is not None:
-        refuse_served("api=")
     return Options(folder, name or _name_of(folder), "durable" if hot else "relaxed")
 
 

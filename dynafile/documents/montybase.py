@@ -16,7 +16,9 @@ from dynafile.documents.importing import ImportReport, import_montybase
 from dynafile.documents.paths import check_path, check_segment, parse_field
 from dynafile.documents.queries import DocumentQuery
 from dynafile.documents.references import Reference
+from dynafile.documents.remote import RemoteEngine
 from dynafile.documents.requests import Query
+from dynafile.documents.served.configuration import configured_key
 from dynafile.documents.served.serving import Serving, check_serving
 from dynafile.errors import (
     InvalidDocumentArgument,
@@ -47,7 +49,8 @@ class Montybase:
         is 256 MiB.
     :param endpoint: serve it with :meth:`run` or :attr:`app`, to who has a key.
     :param dev: serve it to this machine, without a key; ``"localhost:8000"`` says where.
-    :param api: the URL of a server whose documents these are.
+    :param api: the URL of a server whose documents these are; the key is in ``client-config.json``
+        in the current folder, which the server wrote.
 
     Close it, or use it in a ``with`` block; a program that just ends loses nothing. Raises
     InvalidDocumentArgument, InvalidServerConfiguration, and what opening a folder raises.
@@ -89,15 +92,24 @@ class Montybase:
             check_serving(options.path, dev=dev, endpoint=endpoint)
         self.name = options.name
         self.path = options.path
-        self._engine: Engine = open_engine(
-            options.path,
-            durability=options.durability,
-            ids=Ids(id_length),
-            cache_size=cache_size,
+        self._api = api
+        self._engine = (
+            self._connected(api, id_length)
+            if api is not None
+            else open_engine(
+                options.path,
+                durability=options.durability,
+                ids=Ids(id_length),
+                cache_size=cache_size,
+            )
         )
         self._serving: Serving | None = None
         if dev or endpoint:
             self._serving = self._serve(dev, endpoint, updateTime, storeMin)
+
+    def _connected(self, api: str, id_length: int) -> Engine:
+        self.path = api
+        return RemoteEngine(api, configured_key(), Ids(id_length))
 
     @property
     def engine(self) -> Engine:
@@ -211,8 +223,10 @@ class Montybase:
 
         Nothing is lost then, and nobody is waited for: who listens goes on where it was. Raises
         DocumentsNotServed for a database that was opened without ``dev=`` or ``endpoint=``, and
-        MissingExtra.
+        MissingExtra. A client has nothing to serve: it returns at once, as Montybase's page has it.
         """
+        if self._api is not None:
+            return
         serving = self._served()
         try:
             serving.run()

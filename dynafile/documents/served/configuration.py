@@ -23,7 +23,14 @@ from dynafile.documents.served.configuration_files import (
 )
 from dynafile.errors import InvalidServerConfiguration
 
-__all__ = ["CLIENT_FILE", "SERVER_FILE", "ServerConfiguration", "client_key", "configure"]
+__all__ = [
+    "CLIENT_FILE",
+    "SERVER_FILE",
+    "ServerConfiguration",
+    "client_key",
+    "configure",
+    "configured_key",
+]
 
 SERVER_FILE: Final = "db.config.json"
 CLIENT_FILE: Final = "client-config.json"
@@ -89,6 +96,21 @@ def client_key(path: str) -> str | None:
     """Return the key in a client's file; None: there is none. Raises InvalidServerConfiguration."""
     found = _read(path, _CLIENT)
     return None if found is None else found["apiKey"]
+
+
+def configured_key() -> str:
+    """Return the key of the client's file in the current folder.
+
+    Raises InvalidServerConfiguration, also where there is none.
+    """
+    key = client_key(CLIENT_FILE)
+    if key is None:
+        raise InvalidServerConfiguration(
+            f"there is no {CLIENT_FILE} in the current folder: copy the one that the server wrote "
+            "into the folder of its database",
+            path=CLIENT_FILE,
+        )
+    return key
 
 
 def _given(update_time: float | None, store_min: int | None) -> dict[str, Any]:
