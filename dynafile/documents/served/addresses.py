@@ -40,6 +40,8 @@ def path_of(raw: str) -> Path:
 def _segment(raw: str) -> str:
     if _BAD_ESCAPE.search(raw):
         raise MalformedRequest(f"{raw!r:.80} has a % that no two hexadecimal digits follow")
+    if not raw.isascii():
+        raise MalformedRequest(f"{raw!r:.80} is no address: escape what is not ASCII, in UTF-8")
     try:
         return unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:

@@ -129,8 +129,9 @@ class World:
         self.keys = ApiKeys(MemoryRecords())
         self._opened: list[Asking] = []
 
-    def ask_of(self, guard: Any, **options: Any) -> Asking:
-        self._opened.append(Asking(DocumentsApplication(self.db.engine, guard, **options)))
+    def ask_of(self, guard: Any, engine: Any = None, **options: Any) -> Asking:
+        app = DocumentsApplication(engine or self.db.engine, guard, **options)
+        self._opened.append(Asking(app))
         return self._opened[-1]
 
     def key(self, name: str = "test", **options: Any) -> tuple[tuple[str, str], ...]:
