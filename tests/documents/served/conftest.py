@@ -77,7 +77,9 @@ class Asking:
         more: dict[str, Any],
     ) -> Answer:
         raw, _, query = target.partition("?")
-        if parts and not any(name in ("content-length", "transfer-encoding") for name, _ in headers):
+        if parts and not any(
+            name in ("content-length", "transfer-encoding") for name, _ in headers
+        ):
             headers = (*headers, ("content-length", str(sum(map(len, parts)))))
         if not any(name == "host" for name, _ in headers):
             headers = (*headers, ("host", "localhost:5000"))

@@ -84,7 +84,9 @@ def test_addresses_that_are_not_there(ask: Any, target: str) -> None:
     assert (found.status, found.code) == (404, "AddressNotFound")
 
 
-@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "get", "PROPFIND", "OPTIONS", "X" * 100, ""])
+@pytest.mark.parametrize(
+    "method", ["TRACE", "CONNECT", "get", "PROPFIND", "OPTIONS", "X" * 100, ""]
+)
 def test_methods_that_are_not_there(ask: Any, method: str) -> None:
     found = ask(method, f"{V1}/users/ann")
     assert (found.status, found.code) == (405, "MethodNotAllowed")
@@ -171,7 +173,9 @@ def test_a_body_that_is_too_large_is_not_read(ask: Any) -> None:
         found = ask("PUT", f"{V1}/users/ann", headers=[*JSON, *length], parts=parts)
         assert (found.status, found.code) == (413, "RequestTooLarge")
         assert found.headers["connection"] == "close"
-    said = ask("PUT", f"{V1}/users/ann", headers=[*JSON, ("content-length", "9" * 30)], parts=[b"never"])
+    said = ask(
+        "PUT", f"{V1}/users/ann", headers=[*JSON, ("content-length", "9" * 30)], parts=[b"never"]
+    )
     assert said.status == 413
     assert said.json["limit"] == 100_000
 
@@ -350,7 +354,12 @@ def test_aggregates(ask: Any, body: Any) -> None:
 def test_what_cannot_be_watched(ask: Any) -> None:
     events = [("accept", "text/event-stream")]
     assert ask("GET", V1, headers=events).status == 400
-    for body in ({}, {"path": []}, {"path": ["users"], "query": {"path": ["users"]}}, {"path": ["users"], "since": 5}):
+    for body in (
+        {},
+        {"path": []},
+        {"path": ["users"], "query": {"path": ["users"]}},
+        {"path": ["users"], "since": 5},
+    ):
         assert ask("POST", f"{V1}:watch", body).status == 400
     for since in ("x", "-1", "1" * 40, "0" * 30 + "+x"):
         assert ask("GET", f"{V1}/users?since={since}", headers=events).status == 400
@@ -370,9 +379,17 @@ def test_an_id_with_line_breaks_stays_in_its_header(ask: Any, db: Montybase) -> 
 
 def test_pages_of_other_sites_reach_no_open_server(world: Any) -> None:
     ask = world.ask_of(
-        OpenGuard(world.keys), hosts=("localhost",), same_origin=True, origins=["https://good.example"]
+        OpenGuard(world.keys),
+        hosts=("localhost",),
+        same_origin=True,
+        origins=["https://good.example"],
     )
-    for origin in ("https://evil.example", "null", "http://localhost:4000", "file://localhost:5000"):
+    for origin in (
+        "https://evil.example",
+        "null",
+        "http://localhost:4000",
+        "file://localhost:5000",
+    ):
         for method in ("GET", "PUT", "DELETE"):
             body = {"n": 2} if method == "PUT" else None
             found = ask(method, f"{V1}/users/ann", body, [("origin", origin)])
@@ -386,12 +403,19 @@ def test_pages_of_other_sites_reach_no_open_server(world: Any) -> None:
 
 def test_cors_is_for_those_on_the_list(world: Any) -> None:
     ask = world.ask_of(OpenGuard(world.keys), origins=["https://good.example"])
-    preflight = [("access-control-request-method", "PUT"), ("access-control-request-headers", "authorization,if-match")]
-    good = ask("OPTIONS", f"{V1}/users/ann", headers=[("origin", "https://good.example"), *preflight])
+    preflight = [
+        ("access-control-request-method", "PUT"),
+        ("access-control-request-headers", "authorization,if-match"),
+    ]
+    good = ask(
+        "OPTIONS", f"{V1}/users/ann", headers=[("origin", "https://good.example"), *preflight]
+    )
     assert good.status == 200
     assert good.headers["access-control-allow-origin"] == "https://good.example"
     assert "access-control-allow-credentials" not in good.headers
-    bad = ask("OPTIONS", f"{V1}/users/ann", headers=[("origin", "https://evil.example"), *preflight])
+    bad = ask(
+        "OPTIONS", f"{V1}/users/ann", headers=[("origin", "https://evil.example"), *preflight]
+    )
     assert bad.status == 400
     assert "access-control-allow-origin" not in bad.headers
     read = ask("GET", f"{V1}/users/ann", headers=[("origin", "https://good.example")])

@@ -32,7 +32,10 @@ def test_a_document_is_set_read_updated_and_deleted(ask: Any, db: Montybase) -> 
     assert ask("PATCH", f"{V1}/users/ann", {"address.city": "Bonn"}).json == {"id": "ann"}
     assert doc(db, "users", "ann").get() == {"name": "Ann", "n": 1, "address": {"city": "Bonn"}}
     deleted = ask("DELETE", f"{V1}/users/ann")
-    assert deleted.json == {"path": "users/ann", "value": {"name": "Ann", "n": 1, "address": {"city": "Bonn"}}}
+    assert deleted.json == {
+        "path": "users/ann",
+        "value": {"name": "Ann", "n": 1, "address": {"city": "Bonn"}},
+    }
     assert ask("DELETE", f"{V1}/users/ann").json == {"path": "users/ann", "value": None}
     gone = ask("GET", f"{V1}/users/ann")
     assert (gone.status, gone.code) == (404, "DocumentNotFound")
@@ -61,10 +64,16 @@ def test_a_collection_gets_new_documents(ask: Any, db: Montybase) -> None:
     assert keyed.headers["location"] == f"{V1}/users/a%20b%3F"
     assert ask("GET", keyed.headers["location"]).json["id"] == "a b?"
     assert ask("PATCH", f"{V1}/users?key={uid}", {"n": 2}).json == {"id": uid}
-    assert ask("DELETE", f"{V1}/users?key={uid}").json == {"path": f"users/{uid}", "value": {"name": "Ann", "n": 2}}
+    assert ask("DELETE", f"{V1}/users?key={uid}").json == {
+        "path": f"users/{uid}",
+        "value": {"name": "Ann", "n": 2},
+    }
     assert ask("PUT", f"{V1}/users?key=only", {"name": "Cid"}).json == {"id": "only"}
     assert doc(db, "users").get() == {"only": {"name": "Cid"}}
-    assert ask("DELETE", f"{V1}/users").json == {"path": "users", "value": {"only": {"name": "Cid"}}}
+    assert ask("DELETE", f"{V1}/users").json == {
+        "path": "users",
+        "value": {"only": {"name": "Cid"}},
+    }
 
 
 def test_a_collection_comes_in_pages(ask: Any, db: Montybase) -> None:
@@ -82,7 +91,10 @@ def test_a_collection_comes_in_pages(ask: Any, db: Montybase) -> None:
     assert ask("GET", f"{V1}/nobody").json == {"documents": [], "next": None}
     whole = ask("GET", f"{V1}/users").json
     assert [each["value"]["n"] for each in whole["documents"]] == [0, 1, 2, 3, 4]
-    assert all(each["lastUpdate"] == doc(db, "users", each["id"]).last_update() for each in whole["documents"])
+    assert all(
+        each["lastUpdate"] == doc(db, "users", each["id"]).last_update()
+        for each in whole["documents"]
+    )
 
 
 def test_the_root_is_everything(ask: Any, db: Montybase) -> None:
@@ -205,8 +217,12 @@ def test_queries(ask: Any, db: Montybase, scores: None, query: Any, same: Any) -
     found = ask("POST", f"{V1}:query", {"query": query}).json["documents"]
     assert {each["path"].rpartition("/")[2] for each in found} <= {"ann", "bob", "cid", "s"}
     expected = same(db).stream()
-    assert [(each["id"], each["value"]) for each in found] == [(each["id"], each["value"]) for each in expected]
-    assert ask("POST", f"{V1}:aggregate", {"query": query, "kind": "count"}).json == {"value": len(expected)}
+    assert [(each["id"], each["value"]) for each in found] == [
+        (each["id"], each["value"]) for each in expected
+    ]
+    assert ask("POST", f"{V1}:aggregate", {"query": query, "kind": "count"}).json == {
+        "value": len(expected)
+    }
     plan = same(db).explain()
     assert ask("POST", f"{V1}:explain", {"query": query}).json == {
         "index": plan.index,

@@ -1,0 +1,109 @@
+"""The OpenAPI document is valid, complete, and tells what is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dynafile import errors
+from dynafile.documents import doc
+from dynafile.documents.served.openapi import openapi
+from dynafile.documents.served.routes import METHODS, VERBS
+from dynafile.documents.wire_problems import STATUSES, error_from, problem_of
+
+if TYPE_CHECKING:
+    from dynafile.documents import Montybase
+
+V1 = "/v1/documents"
+
+
+def test_it_is_valid() -> None:
+    validator = pytest.importorskip("openapi_spec_validator")
+    validator.validate(openapi())
+
+
+def test_every_route_is_in_it() -> None:
+    paths = openapi()["paths"]
+    assert {name.upper() for name in paths[f"{V1}/{{path}}"]} | {"HEAD"} == set(METHODS)
+    assert {f"{V1}:{verb}" for verb in VERBS} < paths.keys()
+    names = [each["operationId"] for methods in paths.values() for each in methods.values()]
+    assert len(names) == len(set(names))
+
+
+def test_every_reference_leads_somewhere() -> None:
+    whole = openapi()
+
+    def follow(value: Any) -> None:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                found: Any = whole
+                for name in value["$ref"].removeprefix("#/").split("/"):
+                    found = found[name]
+            for each in value.values():
+                follow(each)
+        elif isinstance(value, list):
+            for each in value:
+                follow(each)
+
+    follow(whole)
+
+
+def test_answers_are_as_it_says(ask: Any, db: Montybase) -> None:
+    whole = openapi()
+    doc(db, "users", "ann").set({"n": 1})
+
+    def check(answer: Any, path: str, method: str) -> None:
+        said = whole["paths"][path][method]["responses"][str(answer.status)]
+        if "$ref" in said:
+            said = whole["components"]["responses"][said["$ref"].rpartition("/")[2]]
+        kind = answer.headers["content-type"].partition(";")[0]
+        schema = said["content"][kind]["schema"] | {"components": whole["components"]}
+        Draft202012Validator(schema).validate(answer.json)
+
+    one = f"{V1}/{{path}}"
+    for target in ("/users/ann", "/users", "/users/ann/n", "/users/absent", "/users/.."):
+        check(ask("GET", V1 + target), one, "get")
+    check(ask("GET", V1), V1, "get")
+    check(ask("PUT", f"{V1}/users/bob", {"n": 1}), one, "put")
+    check(ask("PUT", f"{V1}/users/bob", 5), one, "put")
+    check(ask("POST", f"{V1}/users", {"n": 1}), one, "post")
+    check(ask("PATCH", f"{V1}/users/absent", {"n": 1}), one, "patch")
+    check(ask("PATCH", f"{V1}/users/ann", {"n": 1}), one, "patch")
+    check(ask("DELETE", f"{V1}/users/bob", None, [("if-match", '"1"')]), one, "delete")
+    check(ask("DELETE", f"{V1}/users/bob"), one, "delete")
+    body: dict[str, Any] = {"query": {"path": ["users"], "orderBy": [{"field": "n"}]}}
+    for verb, sent in (
+        ("query", body),
+        ("explain", body),
+        ("aggregate", body | {"kind": "average", "field": "n"}),
+        ("batch", {"changes": [{"kind": "delete", "path": ["users"]}]}),
+        ("query", {}),
+    ):
+        check(ask("POST", f"{V1}:{verb}", sent), f"{V1}:{verb}", "post")
+    for path, methods in whole["paths"].items():
+        for method, operation in methods.items():
+            for response in operation["responses"]:
+                assert response.isdigit(), (path, method)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in STATUSES], ids=lambda kind: kind.__name__)
+def test_a_client_raises_what_the_server_did(kind: Any) -> None:
+    problem = problem_of(kind("what was wrong", path=("users", "ann"), retry_after=3), "/v1/x")
+    back = error_from(problem, problem["status"])
+    if problem["status"] in (500, 507):
+        assert type(back) is errors.ServerFailed
+    else:
+        assert type(back) is kind
+        assert str(back) == "what was wrong"
+        assert (back.path, back.retry_after) == ("users/ann", 3)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "problem", [None, [], {}, {"code": "dict"}, {"code": "ServerFailed", "detail": 5}]
+)
+def test_what_is_no_problem_is_a_failure(problem: Any) -> None:
+    back = error_from(problem, 502)
+    assert type(back) is errors.ServerFailed
+    assert "502" in str(back)
