@@ -175,6 +175,7 @@ class Running:
     """A database that is served on a port of this machine, in a thread."""
 
     def __init__(self, folder: Path, port: int = 0, **options: Any) -> None:
+        self.folder = folder
         self.port = port or free_port()
         self.db = documents.Montybase(folder, dev=f"127.0.0.1:{self.port}", **options)
         self.url = f"http://127.0.0.1:{self.port}"
