@@ -24,7 +24,7 @@ from dynafile.documents.served.guard import KeyGuard, Limits
 from dynafile.errors import InvalidDocumentArgument, InvalidDocumentPath, ServerNotReachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 V1 = "/v1/documents"
