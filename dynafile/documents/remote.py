@@ -14,9 +14,10 @@ from dynafile.documents.packages import need
 from dynafile.documents.paths import FieldPath, Path, field_text, is_document, path_text
 from dynafile.documents.remote_listening import RemoteSubscription
 from dynafile.documents.requests import Aggregate, Change, Query, Target
-from dynafile.documents.wire import change_to, element_from, plan_from, query_to
+from dynafile.documents.wire import change_to, element_from, plan_from
 from dynafile.documents.wire_json import json_bytes, read_json
 from dynafile.documents.wire_problems import error_from
+from dynafile.documents.wire_queries import query_to
 from dynafile.errors import (
     DocumentNotFound,
     DocumentsNotServed,

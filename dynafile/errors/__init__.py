@@ -290,6 +290,7 @@ from dynafile.errors.storage import (
     StoreFailed,
 )
 
+# fmt: off
 __all__ = [
     "AccessRefused",
     "AcknowledgementRefused",
@@ -419,5 +420,34 @@ __all__ = [
     "UnsupportedType",
     "ValidationError",
     "VersionMismatch",
+    "AccessRefused", "AcknowledgementRefused", "AddressNotFound", "CheckFailed",
+    "CommitOutcomeUnknown", "ConditionalCheckFailed", "ConversionRefused", "CorruptFile",
+    "CorruptObject", "CyclicItem", "DatabaseAlreadyOpen", "DbObjException", "DiskFull",
+    "DocumentNotFound", "DocumentsError", "DocumentsNotServed", "DuplicateEntity",
+    "DuplicateItem", "DynafileError", "EmailTaken", "EmptyKey", "EntityConflict",
+    "EntityDeleted", "ExpiredIterator", "ExpiredToken", "ExpressionError", "FolderNotEmpty",
+    "ForeignFile", "ForeignOrigin", "HandleClosed", "HandleForked", "HandleNotOpen",
+    "HandleOfAnotherLoop", "HandleUnusable", "HookRejected", "IdempotentParameterMismatch",
+    "ImportRefused", "IndexNotFound", "IndexNotReady", "IndexNotSupported", "InvalidAccess",
+    "InvalidApiKey", "InvalidArgument", "InvalidDocument", "InvalidDocumentArgument",
+    "InvalidDocumentArgumentType", "InvalidDocumentPath", "InvalidDocumentPathType",
+    "InvalidDocumentType", "InvalidEntity", "InvalidEntityType", "InvalidKey", "InvalidLogin",
+    "InvalidName", "InvalidNumber", "InvalidObjectArgument", "InvalidObjectConfiguration",
+    "InvalidObjectKey", "InvalidObjectType", "InvalidObjectURL", "InvalidPath",
+    "InvalidSealing", "InvalidSequenceNumber", "InvalidServerConfiguration", "InvalidSet",
+    "InvalidSignature", "InvalidString", "InvalidToken", "ItemTooLarge", "KeyTooLong",
+    "KeyTypeMismatch", "LimitExceeded", "LockTimeout", "MalformedRecord", "MalformedRequest",
+    "MethodNotAllowed", "MissingExtra", "MissingKey", "NestingTooDeep", "NetworkFileSystem",
+    "NewerFormat", "NotAuthenticated", "NotConverted", "NotPermitted", "NotSealed",
+    "NotServedHere", "NotSupportedByStore", "ObjectNotFound", "ObjectTooLarge", "ObjectsError",
+    "OutOfScope", "PathNotWritable", "PathTaken", "PreconditionFailed", "ReadOnlyDatabase",
+    "RequestInProgress", "RequestTimedOut", "RequestTooLarge", "ResourceInUse",
+    "ResourceNotFound", "SchemaMismatch", "SealMalformed", "SealTampered", "SealedElsewhere",
+    "SealedFieldQuery", "SealingError", "ServerFailed", "ServerNotReachable", "StaleRequest",
+    "StatementError", "StorageError", "StoreFailed", "StoreNotReachable", "StreamNotEnabled",
+    "TokenReused", "TooManyRequests", "TransactionCanceled", "TransactionConflict",
+    "TrimmedDataAccess", "UnknownSealingKey", "UnknownUser", "UnsupportedMediaType",
+    "UnsupportedObject", "UnsupportedType", "ValidationError", "VersionMismatch",
     "WrongSealingKey",
 ]
+# fmt: on

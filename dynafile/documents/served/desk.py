@@ -15,7 +15,12 @@ from dynafile.documents.paths import FieldPath, Path, is_document, path_text
 from dynafile.documents.requests import Aggregate, Change, Cursor, Query, Target
 from dynafile.documents.served.guard import Action, Caller, Guard
 from dynafile.documents.served.veil import Veil
-from dynafile.errors import AccessRefused, DocumentNotFound, TransactionConflict
+from dynafile.errors import (
+    AccessRefused,
+    DocumentNotFound,
+    InvalidDocumentArgument,
+    TransactionConflict,
+)
 
 __all__ = ["Desk", "FieldFound", "Listing", "Tree"]
 
@@ -208,11 +213,13 @@ class Desk:
         return change
 
     def _documents(self, paths: set[Path]) -> dict[Path, Any]:
-        return {
-            element.path: element.value
-            for path in paths
-            for element in self.engine.run(Query(path=path))
-        }
+        found = {}
+        for path in paths:
+            try:
+                found.update((each.path, each.value) for each in self.engine.run(Query(path=path)))
+            except InvalidDocumentArgument:
+                pass  # it is a field, and its document is one of the paths
+        return found
 
 
 def _named(change: Change) -> Path:

@@ -13,9 +13,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dynafile.documents.requests import Target
 from dynafile.documents.served.guard import Caller, Limits, key_of
 from dynafile.documents.served.listening import Encoded, Listening
-from dynafile.documents.wire import members, target_from
 from dynafile.documents.wire_json import json_bytes, read_json
+from dynafile.documents.wire_members import members
 from dynafile.documents.wire_problems import is_failure, problem_of
+from dynafile.documents.wire_queries import target_from
 from dynafile.errors import DynafileError, LimitExceeded, MalformedRequest, NotAuthenticated
 
 __all__ = ["LiveSocket"]

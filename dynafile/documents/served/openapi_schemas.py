@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dynafile.documents.requests import AGGREGATES, OPERATORS
-from dynafile.documents.wire import CURSORS, KINDS, MOST_CONDITIONS
+from dynafile.documents.requests import OPERATORS
+from dynafile.documents.wire import KINDS
+from dynafile.documents.wire_queries import AGGREGATES, CURSORS, MOST_CONDITIONS
 
 __all__ = ["SCHEMAS", "schema"]
 

@@ -23,15 +23,9 @@ from dynafile.documents.served.desk import Desk, FieldFound, Listing, Tree
 from dynafile.documents.served.guard import Caller, Limits
 from dynafile.documents.served.preconditions import etag, is_known, preconditions_of
 from dynafile.documents.served.sse import since_of, wants_events
-from dynafile.documents.wire import (
-    aggregate_from,
-    changes_from,
-    element_to,
-    members,
-    plan_to,
-    query_from,
-    target_from,
-)
+from dynafile.documents.wire import changes_from, element_to, plan_to
+from dynafile.documents.wire_members import members
+from dynafile.documents.wire_queries import aggregate_from, query_from, target_from
 from dynafile.errors import MalformedRequest
 
 __all__ = ["METHODS", "VERBS", "DocumentRoutes"]
