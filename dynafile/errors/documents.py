@@ -61,7 +61,7 @@ class PreconditionFailed(DocumentsError, ConditionalCheckFailed):
 
 
 class DocumentsNotServed(DocumentsError, NotImplementedError):
-    """An option that is about a server or its client, which this release does not have."""
+    """What needs a server, of documents that are not served; or what a client of one cannot do."""
 
 
 class ImportRefused(DocumentsError, ValueError):

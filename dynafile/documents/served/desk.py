@@ -213,7 +213,7 @@ class Desk:
         return change
 
     def _documents(self, paths: set[Path]) -> dict[Path, Any]:
-        found = {}
+        found: dict[Path, Any] = {}
         for path in paths:
             try:
                 found.update((each.path, each.value) for each in self.engine.run(Query(path=path)))
