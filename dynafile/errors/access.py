@@ -5,6 +5,23 @@ from __future__ import annotations
 from dynafile.errors.requests import ValidationError
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "AccessRefused",
+    "EmailTaken",
+    "ExpiredToken",
+    "InvalidAccess",
+    "InvalidApiKey",
+    "InvalidLogin",
+    "InvalidToken",
+    "NotAuthenticated",
+    "OutOfScope",
+    "RequestInProgress",
+    "StaleRequest",
+    "TokenReused",
+    "TooManyRequests",
+    "UnknownUser",
+]
+
 
 class AccessRefused(DynafileError, PermissionError):
     """Base of what refuses a request for who asks, or for how often."""

@@ -6,6 +6,20 @@ from dynafile.errors.outcomes import ConditionalCheckFailed, ResourceNotFound
 from dynafile.errors.requests import ValidationError
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "DocumentNotFound",
+    "DocumentsError",
+    "DocumentsNotServed",
+    "ImportRefused",
+    "InvalidDocument",
+    "InvalidDocumentArgument",
+    "InvalidDocumentArgumentType",
+    "InvalidDocumentPath",
+    "InvalidDocumentPathType",
+    "InvalidDocumentType",
+    "PreconditionFailed",
+]
+
 
 class DocumentsError(DynafileError):
     """Base of what the model of documents raises of its own."""

@@ -6,6 +6,17 @@ from dynafile.errors.outcomes import TransactionConflict
 from dynafile.errors.requests import ValidationError
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "DatabaseAlreadyOpen",
+    "DuplicateEntity",
+    "EntityConflict",
+    "EntityDeleted",
+    "HookRejected",
+    "InvalidEntity",
+    "InvalidEntityType",
+    "NotPermitted",
+]
+
 
 class InvalidEntity(ValidationError):
     """A type, a field, a relation or a dump of entities that is not valid; nothing was changed."""

@@ -6,6 +6,27 @@ from dynafile.errors.outcomes import ConditionalCheckFailed
 from dynafile.errors.requests import ValidationError
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "CorruptObject",
+    "DbObjException",
+    "FolderNotEmpty",
+    "IndexNotSupported",
+    "InvalidObjectArgument",
+    "InvalidObjectConfiguration",
+    "InvalidObjectKey",
+    "InvalidObjectType",
+    "InvalidObjectURL",
+    "InvalidSignature",
+    "NotSupportedByStore",
+    "ObjectNotFound",
+    "ObjectTooLarge",
+    "ObjectsError",
+    "PathTaken",
+    "StoreNotReachable",
+    "UnsupportedObject",
+    "VersionMismatch",
+]
+
 
 class ObjectsError(DynafileError):
     """Base of what the model of objects raises; KYDB calls it ``KydbException``."""

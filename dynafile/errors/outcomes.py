@@ -6,6 +6,19 @@ from typing import Any
 
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "ConditionalCheckFailed",
+    "DuplicateItem",
+    "ExpiredIterator",
+    "IdempotentParameterMismatch",
+    "LimitExceeded",
+    "ResourceInUse",
+    "ResourceNotFound",
+    "TransactionCanceled",
+    "TransactionConflict",
+    "TrimmedDataAccess",
+]
+
 
 class TrimmedDataAccess(DynafileError, LookupError):
     """Records are lost from ``requested`` on; ``oldest`` is the first that can still be read."""

@@ -4,6 +4,32 @@ from __future__ import annotations
 
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "AcknowledgementRefused",
+    "CyclicItem",
+    "EmptyKey",
+    "ExpressionError",
+    "IndexNotFound",
+    "IndexNotReady",
+    "InvalidArgument",
+    "InvalidKey",
+    "InvalidName",
+    "InvalidNumber",
+    "InvalidSequenceNumber",
+    "InvalidSet",
+    "InvalidString",
+    "ItemTooLarge",
+    "KeyTooLong",
+    "KeyTypeMismatch",
+    "MalformedRecord",
+    "MissingKey",
+    "NestingTooDeep",
+    "StatementError",
+    "StreamNotEnabled",
+    "UnsupportedType",
+    "ValidationError",
+]
+
 
 class ValidationError(DynafileError, ValueError):
     """A request that is not valid; raised before anything is written.

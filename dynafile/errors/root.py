@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+__all__ = [
+    "DynafileError",
+]
+
 
 class DynafileError(Exception):
     """Base of every error that Dynafile raises on purpose."""

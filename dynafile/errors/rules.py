@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dynafile.errors.requests import ValidationError
 
+__all__ = [
+    "InvalidRules",
+    "TypeRuleViolated",
+]
+
 
 class InvalidRules(ValidationError):
     """A rules file, a schema or a file of cases that is not valid; nothing of it was taken over.

@@ -5,6 +5,18 @@ from __future__ import annotations
 from dynafile.errors.requests import ValidationError
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "InvalidSealing",
+    "NotSealed",
+    "SealMalformed",
+    "SealTampered",
+    "SealedElsewhere",
+    "SealedFieldQuery",
+    "SealingError",
+    "UnknownSealingKey",
+    "WrongSealingKey",
+]
+
 
 class SealingError(DynafileError):
     """Base of what sealing and opening raise. ``path`` and ``field`` say where, where known."""

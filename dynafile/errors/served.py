@@ -6,6 +6,20 @@ from dynafile.errors.access import AccessRefused
 from dynafile.errors.documents import DocumentsError
 from dynafile.errors.requests import ValidationError
 
+__all__ = [
+    "AddressNotFound",
+    "ForeignOrigin",
+    "InvalidServerConfiguration",
+    "MalformedRequest",
+    "MethodNotAllowed",
+    "NotServedHere",
+    "RequestTimedOut",
+    "RequestTooLarge",
+    "ServerFailed",
+    "ServerNotReachable",
+    "UnsupportedMediaType",
+]
+
 
 class MalformedRequest(DocumentsError, ValidationError):
     """A request that cannot be read; nothing was written. ``path`` says where in its body."""

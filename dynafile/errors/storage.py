@@ -6,6 +6,31 @@ from typing import Any
 
 from dynafile.errors.root import DynafileError
 
+__all__ = [
+    "CheckFailed",
+    "CommitOutcomeUnknown",
+    "ConversionRefused",
+    "CorruptFile",
+    "DiskFull",
+    "ForeignFile",
+    "HandleClosed",
+    "HandleForked",
+    "HandleNotOpen",
+    "HandleOfAnotherLoop",
+    "HandleUnusable",
+    "InvalidPath",
+    "LockTimeout",
+    "MissingExtra",
+    "NetworkFileSystem",
+    "NewerFormat",
+    "NotConverted",
+    "PathNotWritable",
+    "ReadOnlyDatabase",
+    "SchemaMismatch",
+    "StorageError",
+    "StoreFailed",
+]
+
 
 class SchemaMismatch(DynafileError, ValueError):
     """Options that contradict what the folder stores; ``tables`` has the names that there are."""
