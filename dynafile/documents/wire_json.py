@@ -13,6 +13,7 @@ from dynafile.errors import MalformedRequest
 __all__ = ["json_bytes", "read_json"]
 
 _SHOWN: Final = 80
+_KINDS: Final[tuple[Any, ...]] = (str, int, float, list, dict)
 
 
 def read_json(data: bytes, what: str) -> Any:
@@ -61,6 +62,14 @@ def json_bytes(value: Any) -> bytes:
     b'{"name":"Amor","scores":[1,2.5]}'
     """
     try:
-        return msgspec.json.encode(value)
+        return msgspec.json.encode(value, enc_hook=_plain)
     except UnicodeEncodeError:  # half a surrogate pair, in what a message quotes
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _plain(value: Any) -> Any:
+    """Return what a value of a subclass is in JSON."""
+    for kind in _KINDS:
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"{type(value).__name__} is not what JSON can say")

@@ -87,7 +87,7 @@ def transforms_to(value: Any, *, update: bool) -> tuple[Any, dict[str, Any]]:
         if isinstance(each, Transform):
             found[field_text(field)] = _said(each)
         else:
-            rest[name] = _without(each, field, found)
+            rest[str(name)] = _without(each, field, found)
     return rest, found
 
 
@@ -100,7 +100,7 @@ def _without(value: Any, field: FieldPath, found: dict[str, Any]) -> Any:
         if isinstance(each, Transform):
             found[field_text((*field, name))] = _said(each)
         else:
-            rest[name] = _without(each, (*field, name), found)
+            rest[str(name)] = _without(each, (*field, name), found)
     return rest
 
 

@@ -10,6 +10,7 @@ from dynafile.documents.access import ApiKeys, MemoryRecords
 from dynafile.documents.engine import Engine
 from dynafile.documents.packages import need
 from dynafile.documents.served.configuration import ServerConfiguration, configure
+from dynafile.documents.served.loop_thread import LoopThread
 from dynafile.errors import InvalidDocumentArgument, InvalidServerConfiguration
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Serving:
         self._app: DocumentsApplication | None = None
         self._wsgi: Any = None
         self._server: Any = None
+        self._loop: LoopThread | None = None
 
     @property
     def app(self) -> DocumentsApplication:
@@ -102,7 +104,8 @@ class Serving:
         """The application for hosts that speak only WSGI; nothing is live there."""
         if self._wsgi is None:
             a2wsgi = need("a2wsgi", "documents served through WSGI")
-            self._wsgi = a2wsgi.ASGIMiddleware(self.app)
+            self._loop = LoopThread()
+            self._wsgi = a2wsgi.ASGIMiddleware(self.app, loop=self._loop.loop)
         return self._wsgi
 
     def run(self) -> None:
@@ -146,6 +149,8 @@ class Serving:
             self._server.should_exit = True
         if self._app is not None:
             self._app.stop()
+        if self._loop is not None:
+            self._loop.close()
 
 
 def _parsed(address: str) -> tuple[str, int]:
