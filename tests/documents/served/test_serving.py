@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +161,18 @@ def test_a_package_that_is_missing_is_named(
         monkeypatch.setitem(sys.modules, "starlette", None)
         with pytest.raises(MissingExtra, match=r"pip install 'dynafile\[documents\]'"):
             _ = mb.app
+
+
+def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        mb = Montybase(tmp_path / "db", dev=f"127.0.0.1:{port}")
+        with pytest.raises(InvalidServerConfiguration, match=f"127.0.0.1:{port}"):
+            mb.run()
+    with Montybase(tmp_path / "db") as again:  # it was closed
+        doc(again, "users").add({})
 
 
 # -- WSGI -----------------------------------------------------------------------------------------
