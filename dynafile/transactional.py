@@ -15,7 +15,7 @@ from dynafile.transact import (
     transact_get,
     transact_write,
 )
-from dynafile.transactions import ATTEMPTS, Transaction, run
+from dynafile.transactions import ATTEMPTS, Attempts, Transaction, run
 
 T = TypeVar("T")
 
@@ -114,4 +114,4 @@ class Transactional(ABC):
         Returns what ``body`` returns, or raises what it raises, where that was not on items that
         have changed meanwhile; raises TransactionConflict after so many ``attempts``.
         """
-        return run(self.transaction, body, attempts)
+        return run(self.transaction, body, Attempts(body, attempts))

@@ -6,8 +6,9 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from dynafile.errors import InvalidArgument, TransactionConflict
 from dynafile.expressions import Expressions
@@ -327,15 +328,25 @@ class Attempts:
         return pause
 
 
+class Stale(Protocol):
+    """A transaction that says whether it can still be committed."""
+
+    def is_stale(self) -> bool:
+        """Say whether what the transaction read has changed by now."""
+        ...
+
+
+U = TypeVar("U", bound=Stale)
+
+
 def run(
-    begin: Callable[[], Transaction], body: Callable[[Transaction], T], attempts: int = ATTEMPTS
+    begin: Callable[[], AbstractContextManager[U]], body: Callable[[U], T], left: Attempts
 ) -> T:
     """Run a transaction's body, again where it meets a conflict; return what it returns.
 
     An exception of the body is its own only if what it read still stands: of items that were read
     before and after another's commit it may have made anything.
     """
-    left = Attempts(body, attempts)
     while True:
         try:
             with begin() as transaction:

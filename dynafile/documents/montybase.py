@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from dynafile.documents.batches import Batch
 from dynafile.documents.configuration import check_options, refuse_served
@@ -23,15 +22,12 @@ from dynafile.documents.served.serving import Serving, check_serving
 from dynafile.errors import (
     InvalidDocumentArgument,
     InvalidDocumentArgumentType,
-    TransactionConflict,
 )
-from dynafile.transactions import STALE, Attempts
+from dynafile.transactions import ATTEMPTS, Attempts, run
 
 __all__ = ["Montybase", "doc"]
 
 T = TypeVar("T")
-
-_ATTEMPTS: Final = 100
 
 
 class Montybase:
@@ -181,25 +177,12 @@ class Montybase:
         """
         return self._engine.transaction()
 
-    def run_transaction(self, body: Callable[[], T], *, attempts: int = _ATTEMPTS) -> T:
+    def run_transaction(self, body: Callable[[], T], *, attempts: int = ATTEMPTS) -> T:
         """Call ``body`` in a transaction, again where there is a conflict; return what it returns.
 
         Raises TransactionConflict after the last attempt.
         """
-        left = Attempts(body, attempts)
-        while True:
-            try:
-                with self._engine.transaction() as unit:
-                    try:
-                        result = body()
-                    except Exception as error:
-                        if unit.is_stale():
-                            raise TransactionConflict(STALE) from error
-                        raise
-            except TransactionConflict as conflict:
-                time.sleep(left.pause_after(conflict))
-            else:
-                return result
+        return run(self._engine.transaction, lambda _: body(), Attempts(body, attempts))
 
     def batch(self) -> Batch:
         """Return a batch: changes that are collected, and made as one by ``commit()``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -22,15 +23,16 @@ _DIRECTIONS: Final = {"asc": False, "ascending": False, "desc": True, "descendin
 _LISTS: Final = ("in", "not-in", "array-contains-any")
 
 
-class Queryable:
+class Queryable(ABC):
     """What a collection, a document, a group of collections and a query have of queries."""
 
     __slots__ = ("_db",)
 
     _db: Home
 
+    @abstractmethod
     def _query(self) -> Query:
-        raise NotImplementedError
+        """Return what is asked, as plain data."""
 
     def _with(self, query: Query) -> DocumentQuery:
         return DocumentQuery(self._db, query)
@@ -194,8 +196,6 @@ class DocumentQuery(Queryable):
         if not isinstance(other, DocumentQuery):
             return NotImplemented
         return self._db is other._db and self._query() == other._query()
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         query = self._query()

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Final, NoReturn
 
 from dynafile.errors import ExpressionError
-from dynafile.expressions.paths import Path
 from dynafile.expressions.syntax import Operation, PathText, Placeholder, Syntax
 from dynafile.partiql.clauses import ClauseReader
 from dynafile.partiql.lexer import END, NAME, NUMBER, STRING, WORD, Token
@@ -106,20 +105,12 @@ class ConditionReader(ClauseReader):
         shown = "the end" if token.kind == END and not token.text else repr(token.text[:40])
         self.refuse(f"expected {expected}, not {shown}")
 
-    def path(self) -> Path:
-        """Read a path: ``a.b[0]``, ``"a b"."c"``, ``a['b']``, or an operand of the caller's."""
+    def _root(self) -> str:
+        """Read the name that a path begins with, or an operand of the caller's."""
         token = self.tokens[self.index]
-        steps: list[str | int] = [self.name("a name")]
+        name = self.name("a name")
         self.roots.append((token.text, token.start))
-        while True:
-            if self.accept("."):
-                steps.append(self._member())
-            elif self.kind == "[":
-                self.index += 1
-                steps.append(self._step())
-                self.require("]")
-            else:
-                return tuple(steps)
+        return name
 
     def is_value(self) -> bool:
         """Say whether a literal begins here."""

@@ -115,16 +115,24 @@ class Reader:
 
     def path(self) -> Path:
         """Read a document path: ``a.b[0]``, ``"a b"."c"``, ``a['b']``."""
-        steps: list[str | int] = [self.name("an attribute name")]
+        steps: list[str | int] = [self._root()]
         while True:
             if self.accept("."):
-                steps.append(self.name("an attribute name"))
+                steps.append(self._member())
             elif self.kind == "[":
                 self.index += 1
                 steps.append(self._step())
                 self.require("]")
             else:
                 return tuple(steps)
+
+    def _root(self) -> str:
+        """Read the name that a path begins with."""
+        return self.name("an attribute name")
+
+    def _member(self) -> str:
+        """Read the name behind a dot."""
+        return self.name("an attribute name")
 
     def _step(self) -> str | int:
         token = self.tokens[self.index]
