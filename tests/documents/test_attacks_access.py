@@ -7,11 +7,9 @@ import hashlib
 import hmac
 import json
 import logging
-import pickle
 import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from documents.access_world import PASSWORD, START, World
+from documents.leaks import assert_tells_none
 
 from dynafile import Dynafile
 from dynafile.documents.access import Limit, MemoryRecords, Passwords, TableRecords
@@ -483,14 +482,7 @@ def test_no_secret_is_in_an_error_or_a_log(world: World, caplog: pytest.LogCaptu
     for attempt in attempts:
         with pytest.raises(DynafileError) as caught:
             attempt()
-        error: BaseException | None = caught.value
-        while error is not None:
-            told = [repr(error), str(vars(error)), *map(repr, error.args)]
-            assert not [text for text in secrets for each in told if text in each]
-            error = error.__cause__ or error.__context__
-        shown = "".join(traceback.format_exception(caught.value))
-        assert not [text for text in secrets if text in shown]
-        assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
+        assert_tells_none(caught.value, secrets)
     assert not [text for text in secrets if text in caplog.text]
 
 

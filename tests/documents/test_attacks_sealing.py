@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from documents.leaks import assert_tells_none
 from documents.sealing_world import (
     ANN,
     CHEAP,
@@ -412,12 +413,7 @@ def test_no_secret_is_in_an_error_or_a_log(caplog: pytest.LogCaptureFixture) -> 
     for attempt in attempts:
         with pytest.raises(SealingError) as caught:
             attempt()
-        error: BaseException | None = caught.value
-        while error is not None:
-            told = [repr(error), str(vars(error)), *map(repr, error.args)]
-            assert not [text for text in secrets for each in told if text in each]
-            error = error.__cause__ or error.__context__
-        assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
+        assert_tells_none(caught.value, secrets)
     assert not [text for text in secrets if text in caplog.text]
 
 
