@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +31,7 @@ from operations import (
     TINYDB_CACHING,
     WATCHES,
 )
+from stores import Shown, Stores
 from users import PER_TEAM
 
 SCRIPT: Final = Path(__file__).with_name("document_worker.py")
@@ -60,33 +60,19 @@ RATE: Final = 200.0
 
 _seeds = itertools.count(1)
 
-Shown = Callable[[], AbstractContextManager[None]]
 
-
-class Workers:
+class Workers(Stores):
     """A process for each contender, which has documents of its own."""
 
-    def __init__(self, folder: Path, sizes: Sizes, pythons: dict[str, Path], shown: Shown) -> None:
-        self._folder = folder
-        self._sizes = sizes
-        self._pythons = pythons
-        self._shown = shown
-        self._filled: dict[int, Figures] = {}
-        self._workers: dict[str, Worker] = {}
+    script = SCRIPT
+    holds = "documents"
 
     def stocked(self, name: str) -> Worker:
         """Return a contender's process; it has been stocked, opened again, and checked."""
-        name = name.removesuffix(SAVED).removesuffix(COPIED)
-        if not self._pythons.get(name, Path(sys.executable)).exists():
-            pytest.skip(f"there is no environment with {name}: `make bench` makes one")
-        if name not in self._workers:
-            worker = self._workers[name] = self._new(name, f"{len(self._workers)}")
-            worker.ask("stock", count=self._sizes.documents)
-        return self._workers[name]
+        return self._stocked(self._sizes.documents, name.removesuffix(SAVED).removesuffix(COPIED))
 
-    def _new(self, name: str, place: str) -> Worker:
-        python = self._pythons.get(name, Path(sys.executable))
-        return Worker(python, name, self._folder / place, script=SCRIPT)
+    def _large(self, count: int) -> Worker:
+        return self._new(OURS_RELAXED, f"of-{count}")
 
     def run(self, job: str, name: str, count: int, **more: Any) -> float:
         """Have a contender make a round of operations; the seconds of each."""
@@ -98,20 +84,10 @@ class Workers:
 
     # -- many -----------------------------------------------------------------------------------
 
-    def fill(self, count: int) -> Figures:
-        """Fill a database of ours with so many documents, once, in a process that ends then."""
-        if count not in self._filled:
-            with self._shown():
-                print(f"\nfilling a database with {count:,} documents", file=sys.stderr)
-                worker = self._new(OURS_RELAXED, f"of-{count}")
-                self._filled[count] = worker.ask("fill", count=count)
-                worker.stop()
-        return self._filled[count]
-
     def filled(self, count: int) -> Worker:
         """Return a new process that has open a database with so many documents."""
         self.fill(count)
-        worker = self._new(OURS_RELAXED, f"of-{count}")
+        worker = self._large(count)
         worker.ask("opened", count=count)
         return worker
 
@@ -121,17 +97,11 @@ class Workers:
         """Return a new process with those who listen, or who write what is listened to."""
         return Worker(Path(sys.executable), self._folder / place, script=LISTENING)
 
-    def stop(self) -> None:
-        """End all processes; nobody will open their databases again, so that none is closed."""
-        for worker in self._workers.values():
-            worker.stop()
-
 
 @pytest.fixture(scope="module")
 def workers(
     folder: Path, sizes: Sizes, shown: Shown, request: pytest.FixtureRequest
 ) -> Iterator[Workers]:
-    (folder / "documents").mkdir()
     pythons = {
         MONTYBASE: Path(request.config.getoption("--montybase-python")),
         MONTYDB: Path(request.config.getoption("--montydb-python")),

@@ -6,9 +6,7 @@ A process each. A store of 1,000,000 objects is filled once, and is held against
 from __future__ import annotations
 
 import itertools
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,9 +14,10 @@ from typing import Final
 import pytest
 from contenders import in_turns
 from documents import PER_FOLDER
-from fleet import Figures, Worker
+from fleet import Worker
 from measuring import Measure, Sizes
 from operations import BEFORE_OPENING, DISKCACHE, KYDB, OF_1000, OURS
+from stores import Shown, Stores
 
 SCRIPT: Final = Path(__file__).with_name("object_worker.py")
 CONTENDERS: Final = (OURS, KYDB, DISKCACHE)
@@ -29,33 +28,19 @@ FEW: Final = 1_000
 
 _seeds = itertools.count(1)
 
-Shown = Callable[[], AbstractContextManager[None]]
 
-
-class Workers:
+class Workers(Stores):
     """A process for each contender and durability, which has products of its own."""
 
-    def __init__(self, folder: Path, sizes: Sizes, kydb_python: Path, shown: Shown) -> None:
-        self._folder = folder
-        self._sizes = sizes
-        self._kydb_python = kydb_python
-        self._shown = shown
-        self._filled: dict[int, Figures] = {}
-        self._workers: dict[tuple[str, str], Worker] = {}
+    script = SCRIPT
+    holds = "objects"
 
     def stocked(self, name: str, durability: str = "relaxed") -> Worker:
         """Return a contender's process; it has been stocked, opened again, checked and read."""
-        if name == KYDB and not self._kydb_python.exists():
-            pytest.skip(f"there is no environment with {name}: `make bench` makes one")
-        place = name, durability
-        if place not in self._workers:
-            worker = self._workers[place] = self._new(name, f"{len(self._workers)}", durability)
-            worker.ask("stock", count=self._sizes.objects)
-        return self._workers[place]
+        return self._stocked(self._sizes.objects, name, durability)
 
-    def _new(self, name: str, place: str, durability: str = "relaxed") -> Worker:
-        python = self._kydb_python if name == KYDB else Path(sys.executable)
-        return Worker(python, name, self._folder / place, durability, script=SCRIPT)
+    def _large(self, count: int) -> Worker:
+        return self._new(OURS, f"of-{count}", "relaxed")
 
     def get(self, worker: Worker) -> float:
         """Make a round of reads; the seconds of each."""
@@ -73,35 +58,19 @@ class Workers:
         """Make a round of reads of an object that is kept; the seconds of each."""
         return worker.ask("get_kept", count=self._sizes.gets)["seconds"] / self._sizes.gets
 
-    def fill(self, count: int) -> Figures:
-        """Fill a store of ours with so many objects, once, in a process that ends then."""
-        if count not in self._filled:
-            with self._shown():
-                print(f"\nfilling a store with {count:,} objects", file=sys.stderr)
-                worker = self._new(OURS, f"of-{count}")
-                self._filled[count] = worker.ask("fill", count=count)
-                worker.stop()
-        return self._filled[count]
-
     def filled(self, count: int) -> Worker:
         """Return a new process that has open a store with so many objects; 0: a new one."""
         if count:
             self.fill(count)
-        return self._new(OURS, f"of-{count}")
-
-    def stop(self) -> None:
-        """End all processes; nobody will open their stores again, so that none is closed."""
-        for worker in self._workers.values():
-            worker.stop()
+        return self._large(count)
 
 
 @pytest.fixture(scope="module")
 def workers(
     folder: Path, sizes: Sizes, shown: Shown, request: pytest.FixtureRequest
 ) -> Iterator[Workers]:
-    (folder / "objects").mkdir()
-    python = Path(request.config.getoption("--kydb-python"))
-    workers = Workers(folder / "objects", sizes, python, shown)
+    pythons = {KYDB: Path(request.config.getoption("--kydb-python"))}
+    workers = Workers(folder / "objects", sizes, pythons, shown)
     yield workers
     workers.stop()
 
