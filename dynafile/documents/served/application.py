@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from dynafile.documents.engine import Engine
 from dynafile.documents.paths import Path
-from dynafile.documents.requests import Target
+from dynafile.documents.requests import Query, Target
 from dynafile.documents.served.addresses import (
     DOCUMENTS,
     path_of,
@@ -28,6 +28,7 @@ from dynafile.documents.served.addresses import (
 from dynafile.documents.served.answers import json_answer, problem_answer
 from dynafile.documents.served.desk import Desk
 from dynafile.documents.served.guard import ANYBODY, Caller, Guard
+from dynafile.documents.served.lines import Line, Member, can_share
 from dynafile.documents.served.listening import Encoded, Listening, Wakes
 from dynafile.documents.served.live_socket import LiveSocket
 from dynafile.documents.served.openapi import openapi
@@ -37,6 +38,7 @@ from dynafile.documents.served.routes import METHODS, VERBS, DocumentRoutes
 from dynafile.documents.served.sse import EventAnswer
 from dynafile.documents.wire_json import json_bytes
 from dynafile.documents.wire_problems import is_failure, problem_of
+from dynafile.documents.wire_queries import query_to
 from dynafile.errors import (
     AddressNotFound,
     DynafileError,
@@ -90,6 +92,7 @@ class DocumentsApplication:
         self._origins = Origins(origins, hosts, same_origin=same_origin)
         self._encoded = Encoded(shared=not guard.inspects)
         self._wakes: dict[asyncio.AbstractEventLoop, Wakes] = {}
+        self._lines: dict[Any, Line] = {}
         self._live: dict[Any, Callable[[], None]] = {}
         self._stopped = False
         self._http: ASGIApp = self._plain_http
@@ -209,7 +212,24 @@ class DocumentsApplication:
         self._live[token] = end
         return token
 
-    async def _begin(self, caller: Caller, target: Target, since: str | None) -> Listening:
+    async def _begin(self, caller: Caller, target: Target, since: str | None) -> Listening | Member:
+        """Listen: with others who listen to the same, where all are told the same of it."""
+        own = await self._begin_own(caller, target, since)
+        if self._guard.inspects or not can_share(target):
+            return own
+        key = (asyncio.get_running_loop(), _key_of(target))
+        line = self._lines.get(key)
+        if line is None:
+            again = partial(self._begin_own, caller, target)
+            line = self._lines[key] = Line(again, self._encoded)
+        return Member(line, own, partial(self._left_line, key))
+
+    def _left_line(self, key: Any) -> None:
+        line = self._lines.get(key)
+        if line is not None and not line.members:
+            del self._lines[key]
+
+    async def _begin_own(self, caller: Caller, target: Target, since: str | None) -> Listening:
         loop = asyncio.get_running_loop()
         wakes = self._wakes.get(loop)
         if wakes is None:
@@ -260,6 +280,11 @@ async def _refuse_socket(socket: WebSocket, error: DynafileError, raw: str) -> N
         await socket.send_denial_response(problem_answer(error, raw))
     else:
         await socket.close(1008, json_bytes(problem_of(error, raw)["title"]).decode())
+
+
+def _key_of(target: Target) -> bytes:
+    said = query_to(target) if isinstance(target, Query) else list(target)
+    return json_bytes(said)
 
 
 def _check_method(request: Request, *allowed: str) -> None:

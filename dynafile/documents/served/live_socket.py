@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dynafile.documents.requests import Target
 from dynafile.documents.served.guard import Caller, Limits, key_of
+from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded, Listening
 from dynafile.documents.wire_json import json_bytes, read_json
 from dynafile.documents.wire_members import members
@@ -35,7 +36,7 @@ _GOING_AWAY: Final = 1001
 _REFUSED: Final = 1008
 
 Admit = Callable[[HTTPConnection], Awaitable[Caller]]
-Begin = Callable[[Caller, Target, str | None], Awaitable[Listening]]
+Begin = Callable[[Caller, Target, str | None], Awaitable[Listening | Member]]
 
 
 class LiveSocket:
@@ -50,7 +51,7 @@ class LiveSocket:
         self._encoded = encoded
         self._limits = limits
         self._caller: Caller | None = None
-        self._listenings: dict[int, Listening | None] = {}
+        self._listenings: dict[int, Listening | Member | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
@@ -186,7 +187,7 @@ class LiveSocket:
 
     # -- telling --------------------------------------------------------------------------------
 
-    async def _tell(self, number: int, listening: Listening) -> None:
+    async def _tell(self, number: int, listening: Listening | Member) -> None:
         """Tell of a subscription until it ends; who reads slowly makes it wait here."""
         prefix = b'{"of":%d,' % number
         try:

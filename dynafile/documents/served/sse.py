@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from dynafile.documents.engine import DocumentChange
 from dynafile.documents.served.answers import SAFE
 from dynafile.documents.served.guard import Limits
+from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded, Listening
 
 __all__ = ["EVENT_STREAM", "EventAnswer", "frame", "since_of", "wants_events"]
@@ -50,7 +51,7 @@ class EventAnswer(Response):
 
     def __init__(
         self,
-        listening: Listening,
+        listening: Listening | Member,
         encoded: Encoded,
         limits: Limits,
         ended: Callable[[], None],

@@ -169,6 +169,38 @@ def test_a_slow_listener_is_told_everything(run: Any) -> None:
         assert [told.next()["value"]["n"] for _ in range(1000)] == list(range(1000))
 
 
+def test_those_who_listen_to_the_same_share_what_is_taken(run: Any) -> None:
+    """Also who comes later, who falls behind what is shared, and who leaves: each hears all once."""
+    server = run()
+    app, users = server.db.app, doc(server.db, "users")
+    with events(server.url, "/users") as one, events(server.url, "/users") as two:
+        one.next(), two.next()
+        for n in range(5):
+            users.add({"n": n}, key="ann")
+            assert one.next()["value"] == two.next()["value"] == {"n": n}
+        ((_, line),) = app._lines.items()
+        assert len(line.members) == 2
+        assert any(member._own is None for member in line.members)
+        with events(server.url, "/users") as three:
+            assert three.words(1) == [("state", None, {"ann": {"n": 4}})]
+            text = "x" * 10_000
+            for n in range(5, 1500):  # more than a line keeps, and than sockets hold
+                users.add({"n": n, "text": text}, key="ann")
+                if n % 2:
+                    assert one.next()["value"]["n"] == n - (n - 5) // 2
+            for told, first in ((two, 5), (three, 5)):
+                assert [told.next()["value"]["n"] for _ in range(first, 1500)] == list(
+                    range(first, 1500)
+                )
+    waiting = threading.Event()
+    for _ in range(2000):
+        if not app._lines and not server.db.engine._feed._all():
+            break
+        waiting.wait(0.01)
+    assert not app._lines
+    assert not server.db.engine._feed._all()
+
+
 def test_a_server_that_stops_ends_who_listens(run: Any) -> None:
     server = run()
     with (

@@ -1,0 +1,189 @@
+"""Lines: those who listen to the same share what is worked out for one of them.
+
+Each begins with a subscription of its own, which tells it the state. With the first change that the
+others know too it goes over to what one subscription takes for all. Who falls out of what is kept
+there goes on with one of its own again, from where it was. So a change costs each little more than
+being sent, and nothing grows with how slow somebody is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from dynafile.documents.engine import DocumentChange
+from dynafile.documents.requests import Query, Target
+from dynafile.documents.served.listening import Encoded, Listening
+from dynafile.errors import DynafileError
+
+__all__ = ["Line", "Member", "can_share"]
+
+_MOST: Final = 1024
+_MOST_BYTES: Final = 4 << 20
+_AT_ONCE: Final = 256
+_LONG: Final = 3600.0
+
+Begin = Callable[[str | None], Awaitable[Listening]]
+
+
+def can_share(target: Target) -> bool:
+    """Say whether who goes on at a position is told what others are: not with a limit."""
+    return not isinstance(target, Query) or target.limit is None
+
+
+class Line:
+    """Those who listen to one target, in one loop."""
+
+    def __init__(self, begin: Begin, encoded: Encoded) -> None:
+        self.begin = begin
+        self._encoded = encoded
+        self.members: set[Member] = set()
+        self._source: Listening | None = None
+        self._starting = False
+        self._task: asyncio.Task[None] | None = None
+        self._changes: list[DocumentChange] = []
+        self._sizes: list[int] = []
+        self._bytes = 0
+        self._first = 0
+        """The number of the first change that is kept."""
+        self._numbers: dict[str, int] = {}
+        """By the position after which it is, the number of a change."""
+
+    @property
+    def end(self) -> int:
+        """The number of the next change."""
+        return self._first + len(self._changes)
+
+    async def number_after(self, position: str) -> int | None:
+        """Return the number of the change after a position; None: it is not one of these."""
+        if self._source is None:
+            if len(self.members) < 2 or self._starting:
+                return None
+            self._starting = True
+            try:
+                source = await self.begin(position)
+            finally:
+                self._starting = False
+            if not self.members:
+                source.close()
+                return None
+            self._first, self._changes, self._sizes, self._bytes = self.end, [], [], 0
+            self._numbers = {position: self._first}
+            self._source = source
+            self._task = asyncio.create_task(self._take(source))
+        return self._numbers.get(position)
+
+    def keeps(self, number: int) -> bool:
+        """Say whether the changes from a number on are here."""
+        return self._source is not None and number >= self._first
+
+    def changes(self, number: int) -> list[DocumentChange]:
+        """Return some of the changes from a number on."""
+        at = number - self._first
+        return self._changes[at : at + _AT_ONCE]
+
+    async def _take(self, source: Listening) -> None:
+        try:
+            while (found := await source.take(_LONG)) is not None:
+                if found and found[0].type == "state":
+                    break  # what came between is lost, which each is told by itself
+                for change in found:
+                    self._keep(change)
+                self._wake()
+        except DynafileError:
+            pass  # each is told by itself
+        finally:
+            source.close()
+            if self._source is source:
+                self._source = None
+            self._wake()
+
+    def _keep(self, change: DocumentChange) -> None:
+        self._changes.append(change)
+        self._numbers[change.position] = self.end
+        self._sizes.append(len(self._encoded.json(change)))
+        self._bytes += self._sizes[-1]
+        if len(self._changes) > _MOST or self._bytes > _MOST_BYTES:
+            count = len(self._changes) // 2 + 1
+            self._bytes -= sum(self._sizes[:count])
+            del self._changes[:count], self._sizes[:count]
+            self._first += count
+            self._numbers = {p: n for p, n in self._numbers.items() if n >= self._first}
+
+    def _wake(self) -> None:
+        for member in self.members:
+            member.ready.set()
+
+    def leave(self, member: Member) -> None:
+        """Forget a member; without any, nothing is taken."""
+        self.members.discard(member)
+        if not self.members and self._source is not None:
+            self._source.close()
+            self._source = None
+
+
+class Member:
+    """Somebody who listens on a line; used as a :class:`Listening` is."""
+
+    def __init__(self, line: Line, own: Listening, left: Callable[[], None]) -> None:
+        self._line = line
+        self._own: Listening | None = own
+        self._left = left
+        self._next = 0
+        self._position = ""
+        self._closed = False
+        self.ready = asyncio.Event()
+        line.members.add(self)
+
+    async def take(self, timeout: float) -> list[DocumentChange] | None:
+        """Return what is new; an empty list after the timeout; None when it was closed."""
+        while not self._closed:
+            if self._own is not None:
+                return await self._take_own(self._own, timeout)
+            self.ready.clear()
+            if not self._line.keeps(self._next):
+                try:
+                    own = await self._line.begin(self._position)
+                except DynafileError:
+                    return None
+                self._own = own
+                if self._left_meanwhile():
+                    own.close()
+                continue
+            found = self._line.changes(self._next)
+            if found:
+                self._next += len(found)
+                self._position = found[-1].position
+                return found
+            try:
+                async with asyncio.timeout(timeout):
+                    await self.ready.wait()
+            except TimeoutError:
+                return []
+        return None
+
+    def _left_meanwhile(self) -> bool:
+        return self._closed
+
+    async def _take_own(self, own: Listening, timeout: float) -> list[DocumentChange] | None:
+        found = await own.take(timeout)
+        if found:
+            self._position = found[-1].position
+            if found[-1].type != "state" and not self._closed:
+                number = await self._line.number_after(self._position)
+                if number is not None and self._line.keeps(number):
+                    self._next, self._own = number, None
+                    own.close()
+        return found
+
+    def close(self) -> None:
+        """Listen no more, which ends who takes."""
+        if self._closed:
+            return
+        self._closed = True
+        self.ready.set()
+        if self._own is not None:
+            self._own.close()
+        self._line.leave(self)
+        self._left()
