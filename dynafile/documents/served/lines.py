@@ -55,24 +55,26 @@ class Line:
         """The number of the next change."""
         return self._first + len(self._changes)
 
-    async def number_after(self, position: str) -> int | None:
+    def number_after(self, position: str) -> int | None:
         """Return the number of the change after a position; None: it is not one of these."""
-        if self._source is None:
-            if len(self.members) < 2 or self._starting:
-                return None
-            self._starting = True
-            try:
-                source = await self.begin(position)
-            finally:
-                self._starting = False
-            if not self.members:
-                source.close()
-                return None
-            self._first, self._changes, self._sizes, self._bytes = self.end, [], [], 0
-            self._numbers = {position: self._first}
-            self._source = source
-            self._task = asyncio.create_task(self._take(source))
-        return self._numbers.get(position)
+        return None if self._source is None else self._numbers.get(position)
+
+    async def start(self, position: str) -> None:
+        """Take for all from a position on, if there are others and nothing is taken yet."""
+        if self._source is not None or self._starting or len(self.members) < 2:
+            return
+        self._starting = True
+        try:
+            source = await self.begin(position)
+        finally:
+            self._starting = False
+        if not self.members:
+            source.close()
+            return
+        self._first, self._changes, self._sizes, self._bytes = self.end, [], [], 0
+        self._numbers = {position: self._first}
+        self._source = source
+        self._task = asyncio.create_task(self._take(source))
 
     def keeps(self, number: int) -> bool:
         """Say whether the changes from a number on are here."""
@@ -139,8 +141,13 @@ class Member:
     async def take(self, timeout: float) -> list[DocumentChange] | None:
         """Return what is new; an empty list after the timeout; None when it was closed."""
         while not self._closed:
-            if self._own is not None:
-                return await self._take_own(self._own, timeout)
+            if self._own is not None and not self._goes_over(self._own):
+                found = await self._own.take(timeout)
+                if found:
+                    self._position = found[-1].position
+                    if found[-1].type != "state":
+                        await self._line.start(self._position)
+                return found
             self.ready.clear()
             if not self._line.keeps(self._next):
                 try:
@@ -166,16 +173,14 @@ class Member:
     def _left_meanwhile(self) -> bool:
         return self._closed
 
-    async def _take_own(self, own: Listening, timeout: float) -> list[DocumentChange] | None:
-        found = await own.take(timeout)
-        if found:
-            self._position = found[-1].position
-            if found[-1].type != "state" and not self._closed:
-                number = await self._line.number_after(self._position)
-                if number is not None and self._line.keeps(number):
-                    self._next, self._own = number, None
-                    own.close()
-        return found
+    def _goes_over(self, own: Listening) -> bool:
+        """Go over to what is taken for all, if that is known to go on where this is."""
+        number = self._line.number_after(self._position)
+        if number is None or not self._line.keeps(number):
+            return False
+        self._next, self._own = number, None
+        own.close()
+        return True
 
     def close(self) -> None:
         """Listen no more, which ends who takes."""
