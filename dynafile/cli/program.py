@@ -11,6 +11,19 @@ import typer
 from typer.core import TyperGroup
 
 from dynafile import __version__
+from dynafile.cli.commands.document_accounts import (
+    add_user,
+    disable_user,
+    enable_user,
+    list_keys,
+    list_users,
+    log_user_out,
+    make_key,
+    remove_user,
+    revoke_key,
+    set_claims,
+    set_password,
+)
 from dynafile.cli.commands.document_rules import check_rules, try_rules
 from dynafile.cli.commands.exporting import export
 from dynafile.cli.commands.importing import import_
@@ -100,6 +113,17 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stream on": on,
     "stream off": off,
     "stream consumers": consumers,
+    "documents keys make": make_key,
+    "documents keys list": list_keys,
+    "documents keys revoke": revoke_key,
+    "documents users add": add_user,
+    "documents users list": list_users,
+    "documents users password": set_password,
+    "documents users claims": set_claims,
+    "documents users disable": disable_user,
+    "documents users enable": enable_user,
+    "documents users logout": log_user_out,
+    "documents users remove": remove_user,
     "documents rules check": check_rules,
     "documents rules test": try_rules,
     "objects ls": ls,
@@ -112,6 +136,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 _groups = {
     "documents": "Look after documents: JSON by path, with live queries and rules.",
+    "documents keys": "Make, list and revoke the API keys that a server lets in.",
+    "documents users": "Look after the users who log in at a server.",
     "documents rules": "Check and test rules: who may do what, and what documents are like.",
     "index": "Add, drop and list secondary indexes.",
     "objects": "List, read, write and copy objects by path, in any store.",

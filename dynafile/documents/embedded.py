@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Literal
 
 from dynafile import Dynafile, StreamOptions, Transaction
+from dynafile.documents.access import TableRecords
 from dynafile.documents.changing import Changes, NeedsRange
 from dynafile.documents.checking import Checked, check_change
 from dynafile.documents.engine import Element, Engine, Plan, Subscription, Unit
@@ -19,7 +20,7 @@ from dynafile.documents.filters import MISSING
 from dynafile.documents.finding import Finder, documents_in
 from dynafile.documents.ids import Ids
 from dynafile.documents.indexing import declare_index, declared_indexes
-from dynafile.documents.layout import FORMAT, NEWEST, SK, TIME, TOP, VERSION, document_key
+from dynafile.documents.layout import ACCESS, FORMAT, NEWEST, SK, TIME, TOP, VERSION, document_key
 from dynafile.documents.paths import FieldPath, Path, is_document, path_text
 from dynafile.documents.planning import plan_of
 from dynafile.documents.requests import Aggregate, Change, Query, Target
@@ -251,6 +252,10 @@ class EmbeddedEngine(Engine):
         """Listen to a document, a collection or a query."""
         self._finder(target if isinstance(target, Query) else Query(path=target))
         return EmbeddedSubscription(self._table, self._feed, target, since)
+
+    def records(self) -> TableRecords:
+        """Return where the keys and users of the database are kept: in its table."""
+        return TableRecords(self._table, ACCESS)
 
     def close(self) -> None:
         """Let go of the table; ends all who listen."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+from dynafile.documents.access import Records
 from dynafile.documents.paths import FieldPath, Path
 from dynafile.documents.requests import Aggregate, Change, Query, Target
 
@@ -160,6 +161,10 @@ class Engine(ABC):
     @abstractmethod
     def transaction(self) -> Unit:
         """Return a transaction; it is open here from its ``with`` on."""
+
+    @abstractmethod
+    def records(self) -> Records:
+        """Return where the keys and users of the database are kept."""
 
     @abstractmethod
     def close(self) -> None:

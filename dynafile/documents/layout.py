@@ -15,6 +15,7 @@ partition key       sort key                 attributes
 both                                         ``id``, where the sort key has not room for it
 ``/documents``      ``format``               ``version`` of this layout: 1
 ``/feed``           ``mark``                 nothing: written where somebody began to listen
+``/access``         ``key/...``, ``user/..`` ``record`` of an API key, a user, a session: JSON
 =================== ======================== ====================================================
 
 No segment of a path has a slash, so that what begins with one is no collection. A value in the key
@@ -35,6 +36,7 @@ from dynafile.documents.filters import MISSING, value_at
 from dynafile.documents.paths import FieldPath, Path, field_text
 
 __all__ = [
+    "ACCESS",
     "BELOW",
     "COLLECTIONS",
     "DATA",
@@ -82,6 +84,7 @@ INDEXES: Final = "/indexes"
 _GROUP: Final = "/group/"
 _INDEX: Final = "/="
 
+ACCESS: Final = "/access"
 MARK: Final = {PK: "/feed", SK: "mark"}
 FORMAT: Final = {PK: "/documents", SK: "format"}
 VERSION: Final = "version"

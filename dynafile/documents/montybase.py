@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
+from dynafile.documents.access import Accounts, User
 from dynafile.documents.batches import Batch
 from dynafile.documents.configuration import check_options, refuse_served
 from dynafile.documents.embedded import open_engine
@@ -18,7 +19,7 @@ from dynafile.documents.references import Reference
 from dynafile.documents.remote import RemoteEngine
 from dynafile.documents.requests import Query
 from dynafile.documents.served.configuration import configured_key
-from dynafile.documents.served.serving import Serving, check_serving
+from dynafile.documents.served.serving import Serving, accounts_of, check_serving
 from dynafile.errors import (
     InvalidDocumentArgument,
     InvalidDocumentArgumentType,
@@ -88,10 +89,10 @@ class Montybase:
             check_serving(options.path, dev=dev, endpoint=endpoint)
         self.name = options.name
         self.path = options.path
-        self._api = api
-        self._engine = (
-            self._connected(api, id_length)
-            if api is not None
+        self._client = None if api is None else self._connected(api, id_length)
+        self._engine: Engine = (
+            self._client
+            if self._client is not None
             else open_engine(
                 options.path,
                 durability=options.durability,
@@ -100,10 +101,11 @@ class Montybase:
             )
         )
         self._serving: Serving | None = None
+        self._accounts: Accounts | None = None
         if dev or endpoint:
             self._serving = self._serve(dev, endpoint, updateTime, storeMin)
 
-    def _connected(self, api: str, id_length: int) -> Engine:
+    def _connected(self, api: str, id_length: int) -> RemoteEngine:
         self.path = api
         return RemoteEngine(api, configured_key(), Ids(id_length))
 
@@ -188,6 +190,50 @@ class Montybase:
         """Return a batch: changes that are collected, and made as one by ``commit()``."""
         return Batch(self)
 
+    # -- users ----------------------------------------------------------------------------------
+
+    @property
+    def accounts(self) -> Accounts:
+        """The API keys and users of a server of this database: ``accounts.keys``, ``.users``.
+
+        They are kept with the documents. A client raises DocumentsNotServed.
+        """
+        if self._serving is not None:
+            return self._serving.accounts
+        if self._accounts is None:
+            self._accounts = accounts_of(self._engine, self.path, self.name)
+        return self._accounts
+
+    @property
+    def user(self) -> User | None:
+        """Who this client is logged in as; None for nobody, and where the database is."""
+        return None if self._client is None else self._client.user
+
+    def signup(self, email: str, password: str) -> User:
+        """Make a user with an e-mail and a password; a client is logged in as that one then.
+
+        A password has 8 to 1024 characters. Raises EmailTaken, InvalidAccess, TooManyRequests, and
+        a client AccessRefused where users do not sign up.
+        """
+        if self._client is not None:
+            return self._client.signup(email, password)
+        return self.accounts.users.signup(email, password)
+
+    def login(self, email: str, password: str) -> User:
+        """Return the user of an e-mail and a password; a client asks as that one from now on.
+
+        Tokens are renewed by themselves for as long as the session lives. Where the database is,
+        this checks the password, and nobody is logged in. Raises InvalidLogin, TooManyRequests.
+        """
+        if self._client is not None:
+            return self._client.login(email, password)
+        return self.accounts.users.login(email, password)
+
+    def logout(self) -> None:
+        """End the session of this client, if it is logged in."""
+        if self._client is not None:
+            self._client.logout()
+
     # -- Montybase's files ----------------------------------------------------------------------
 
     def import_json(self, path: str | os.PathLike[str]) -> ImportReport:
@@ -208,7 +254,7 @@ class Montybase:
         DocumentsNotServed for a database that was opened without ``dev=`` or ``endpoint=``, and
         MissingExtra. A client has nothing to serve: it returns at once, as Montybase's page has it.
         """
-        if self._api is not None:
+        if self._client is not None:
             return
         serving = self._served()
         try:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 from urllib.parse import quote, urlsplit
 
+from dynafile.documents.access import Records, User
 from dynafile.documents.checking import check_change
 from dynafile.documents.engine import Element, Engine, Plan, Subscription, Unit
 from dynafile.documents.packages import need
@@ -36,6 +37,7 @@ __all__ = ["RemoteEngine"]
 _log: Final = logging.getLogger("dynafile")
 
 _DOCUMENTS: Final = "/v1/documents"
+_USERS: Final = "/v1/auth"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIMEOUT: Final = 60.0
 _CONNECTIONS: Final = 100
@@ -54,15 +56,19 @@ class RemoteEngine(Engine):
     ) -> None:
         """Talk to the server at a URL; raises MissingExtra. ``transport`` is for tests."""
         self._httpx = need("httpx", "documents of a server")
+        from dynafile.documents.remote_login import RemoteLogin
+
         headers = {"accept": "application/json"}
         if key is not None:
-            headers["authorization"] = f"Bearer {key}"
+            headers["x-api-key"] = key
         self._url = url.rstrip("/")
+        self._login = RemoteLogin(self._url)
         parts = urlsplit(url)
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             _log.warning("the API key goes to %s in clear: use https", parts.hostname)
         self._client: httpx.Client = self._httpx.Client(
             headers=headers,
+            auth=self._login,
             timeout=_TIMEOUT,
             limits=self._httpx.Limits(max_connections=None, max_keepalive_connections=_CONNECTIONS),
             transport=transport,
@@ -87,7 +93,7 @@ class RemoteEngine(Engine):
                 f"{self._url} did not answer: {error}. Where a change was sent, it may have been "
                 "made all the same"
             ) from error
-        found = _contents(answer.content) if method != "HEAD" else None
+        found = _contents(answer.content) if method != "HEAD" and answer.content else None
         if answer.status_code >= 300:
             raise error_from(found, answer.status_code)
         return answer.headers.get("etag") if method == "HEAD" else found
@@ -189,6 +195,38 @@ class RemoteEngine(Engine):
     def indexes(self) -> dict[str, list[str]]:
         """Raise DocumentsNotServed: they are known where the database is."""
         _refuse("a client does not know the indexes; explain() says which one a query uses")
+
+    def records(self) -> Records:
+        """Raise DocumentsNotServed: no server gives away what it knows of keys and users."""
+        _refuse(
+            "keys and users are managed where the database is: mb.accounts, or the command line"
+        )
+
+    # -- users ----------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> User | None:
+        """Who is logged in here."""
+        return self._login.user
+
+    def signup(self, email: str, password: str) -> User:
+        """Make a user, who is logged in here then; see :meth:`Montybase.signup`."""
+        return self._log_in("signup", email, password)
+
+    def login(self, email: str, password: str) -> User:
+        """Log in; see :meth:`Montybase.login`."""
+        return self._log_in("login", email, password)
+
+    def _log_in(self, what: str, email: str, password: str) -> User:
+        self.logout()
+        body = {"email": email, "password": password}
+        return self._login.begin(self._ask("POST", f"{_USERS}/{what}", body))
+
+    def logout(self) -> None:
+        """Log out; see :meth:`Montybase.logout`."""
+        token = self._login.end()
+        if token is not None:
+            self._ask("POST", f"{_USERS}/logout", {"refreshToken": token})
 
     # -- listening ------------------------------------------------------------------------------
 

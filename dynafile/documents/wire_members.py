@@ -41,6 +41,7 @@ _NAMES: Final[dict[Any, str]] = {
     bool: "true or false",
     list: "a list",
     dict: "an object",
+    (int, float): "a number",
 }
 
 

@@ -7,6 +7,7 @@ from dynafile.errors.root import DynafileError
 
 __all__ = [
     "AccessRefused",
+    "AnswerNotKept",
     "EmailTaken",
     "ExpiredToken",
     "InvalidAccess",
@@ -72,6 +73,10 @@ class StaleRequest(AccessRefused):
 
 class RequestInProgress(DynafileError):
     """The request of this id has begun and has no answer yet, or its process died in between."""
+
+
+class AnswerNotKept(DynafileError):
+    """The request of this id was made, and its answer was too long to be given again."""
 
 
 class InvalidAccess(ValidationError):

@@ -6,6 +6,7 @@ HTTP or a database. See ``docs/documents-access.md``.
 
 from __future__ import annotations
 
+from dynafile.documents.access.accounts import Accounts
 from dynafile.documents.access.emails import normalised_email
 from dynafile.documents.access.keys import ApiKey, ApiKeys, NewApiKey
 from dynafile.documents.access.limits import Limit, RateLimiter, address_group
@@ -19,6 +20,7 @@ from dynafile.documents.access.tokens import Claims, Tokens
 from dynafile.documents.access.users import User, Users
 
 __all__ = [
+    "Accounts",
     "ApiKey",
     "ApiKeys",
     "Claims",

@@ -106,25 +106,46 @@ class ApiKeys:
         :param lifetime: seconds until it expires; None for never
         """
         now = self._clock()
-        shown = checked_name(name, "an API key's name")
         parsed = parse_scopes(scopes)
         seconds = None if lifetime is None else checked_seconds(lifetime, "an API key's lifetime")
+        record: Record = {
+            "name": checked_name(name, "an API key's name"),
+            "read_only": bool(read_only),
+            "scopes": None if parsed is None else [list(path) for path in parsed],
+            "made": now,
+            "ends": None if seconds is None else now + seconds,
+            "used": None,
+            "revoked": None,
+        }
         for _ in range(_ATTEMPTS):
             text = f"mb-{to_text(self._entropy(_BYTES))}"
-            record: Record = {
-                "hash": _hash(text),
-                "name": shown,
-                "read_only": bool(read_only),
-                "scopes": None if parsed is None else [list(path) for path in parsed],
-                "made": now,
-                "ends": None if seconds is None else now + seconds,
-                "used": None,
-                "revoked": None,
-            }
-            key_id = _id(text)
-            if self._records.swap(_FOLDER + key_id, None, record):
-                return NewApiKey(_key(key_id, record), text)
+            if _id(text).startswith("-"):  # a command line would take it for an option
+                continue
+            if self._keep(text, record):
+                return NewApiKey(_key(_id(text), record), text)
         raise InvalidAccess("the source of randomness repeats itself")
+
+    def adopt(self, text: str, name: str) -> None:
+        """Let a key count that was made elsewhere; one that is known is left as it is.
+
+        Raises InvalidAccess.
+        """
+        if _FORM.fullmatch(text) is None:
+            raise InvalidAccess("an API key is mb- and 43 characters of A-Z, a-z, 0-9, _ and -")
+        record: Record = {
+            "name": checked_name(name, "an API key's name"),
+            "read_only": False,
+            "scopes": None,
+            "made": self._clock(),
+            "ends": None,
+            "used": None,
+            "revoked": None,
+        }
+        self._keep(text, record)
+
+    def _keep(self, text: str, record: Record) -> bool:
+        """Keep what is known of a key beside its hash; return False for one that is known."""
+        return self._records.swap(_FOLDER + _id(text), None, {"hash": _hash(text), **record})
 
     def check(self, text: object) -> ApiKey:
         """Return the key that this text is; raises InvalidApiKey.
@@ -137,17 +158,27 @@ class ApiKeys:
         kept = _NO_HASH if record is None else record["hash"]
         if not hmac.compare_digest(kept, _hash(given)) or record is None:
             raise InvalidApiKey("no such API key; it begins with mb- and is shown once, when made")
-        key = _key(_id(given), record)
+        key = self._counting(_key(_id(given), record))
         now = self._clock()
-        # Told only to who has the key.
-        if key.revoked is not None:
-            raise InvalidApiKey(f"the API key {key.id}... was revoked; make another", id=key.id)
-        if key.expires is not None and now >= key.expires:
-            raise InvalidApiKey(f"the API key {key.id}... has expired; make another", id=key.id)
         step = now - now % self._used_step
         if key.used is None or key.used < step:
             # When somebody else is quicker, that is as good.
             self._records.swap(_FOLDER + key.id, record, {**record, "used": step})
+        return key
+
+    def renew(self, key: ApiKey) -> ApiKey:
+        """Return a key that was checked before as it is now; raises InvalidApiKey."""
+        record = self._records.get(_FOLDER + key.id)
+        if record is None:
+            raise InvalidApiKey(f"the API key {key.id}... is gone; make another", id=key.id)
+        return self._counting(_key(key.id, record))
+
+    def _counting(self, key: ApiKey) -> ApiKey:
+        """Return a key that counts; what is wrong with it is told only to who has it."""
+        if key.revoked is not None:
+            raise InvalidApiKey(f"the API key {key.id}... was revoked; make another", id=key.id)
+        if key.expires is not None and self._clock() >= key.expires:
+            raise InvalidApiKey(f"the API key {key.id}... has expired; make another", id=key.id)
         return key
 
     def list(self) -> list[ApiKey]:

@@ -20,6 +20,7 @@ from dynafile.documents.access.names import checked_seconds
 from dynafile.documents.access.records import Record, Records
 from dynafile.documents.sources import Clock
 from dynafile.errors import (
+    AnswerNotKept,
     CommitOutcomeUnknown,
     IdempotentParameterMismatch,
     InvalidAccess,
@@ -30,6 +31,7 @@ from dynafile.errors import (
 __all__ = ["Replays"]
 
 _FOLDER: Final = "request/"
+_LONGEST_ANSWER: Final = 1 << 20
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -60,6 +62,7 @@ class Replays:
         :raises StaleRequest: the time is off by more than the window
         :raises IdempotentParameterMismatch: the id was used for another body or time
         :raises RequestInProgress: the same request is being made right now
+        :raises AnswerNotKept: it was made, and its answer was longer than 1 MiB
         """
         moment = self._moment(sent)
         if not isinstance(request_id, str) or _ID.fullmatch(request_id) is None:
@@ -86,7 +89,9 @@ class Replays:
         except Exception:
             self._records.swap(name, begun, None)
             raise
-        self._records.swap(name, begun, {**begun, "done": True, "answer": answer})
+        kept = len(json.dumps(answer)) <= _LONGEST_ANSWER
+        more = {"answer": answer} if kept else {}
+        self._records.swap(name, begun, {**begun, "done": True, **more})
         return answer
 
     def _moment(self, sent: object) -> float:
@@ -109,6 +114,10 @@ def _answer(found: Record, begun: Record) -> Any:
     if not found["done"]:
         raise RequestInProgress(
             "this request has begun and has no answer yet; try again, or look whether it was made"
+        )
+    if "answer" not in found:
+        raise AnswerNotKept(
+            "this request was made; its answer was too long to be kept: read what is there now"
         )
     return found["answer"]
 

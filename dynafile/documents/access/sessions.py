@@ -21,7 +21,7 @@ from typing import Final
 
 from dynafile.documents.access.names import checked_seconds
 from dynafile.documents.access.records import Record, Records, change
-from dynafile.documents.access.tokens import Tokens
+from dynafile.documents.access.tokens import Claims, Tokens
 from dynafile.documents.access.users import User, Users
 from dynafile.documents.base64url import to_text
 from dynafile.documents.sources import Clock, Entropy
@@ -114,7 +114,7 @@ class Sessions:
             if now >= record["expires"]:
                 self._records.swap(_FOLDER + session, record, None)
                 raise ExpiredToken("the session is over; log in again")
-            if not self._counts(record):
+            if self._user_of(record) is None:
                 self._close(session)
                 raise InvalidToken(_REFUSED)
             secret = to_text(self._entropy(32))
@@ -142,17 +142,33 @@ class Sessions:
 
         For what is worth them: checking a token reads none, and so does not know.
         """
-        if not isinstance(session, str) or _SESSION.fullmatch(session) is None:
-            return False
-        record = self._records.get(_FOLDER + session)
-        return record is not None and self._clock() < record["expires"] and self._counts(record)
+        record = self._open(session)
+        return record is not None and self._user_of(record) is not None
 
-    def _counts(self, record: Record) -> bool:
+    def user(self, claims: Claims) -> User:
+        """Return the user of an access token whose session is open; raises InvalidToken.
+
+        Reads two records.
+        """
+        record = self._open(claims.session)
+        user = None if record is None else self._user_of(record)
+        if user is None or user.uid != claims.uid:
+            raise InvalidToken("the session of the access token is closed; log in again")
+        return user
+
+    def _open(self, session: object) -> Record | None:
+        if not isinstance(session, str) or _SESSION.fullmatch(session) is None:
+            return None
+        record = self._records.get(_FOLDER + session)
+        return None if record is None or self._clock() >= record["expires"] else record
+
+    def _user_of(self, record: Record) -> User | None:
+        """Return the user of a session, if it still counts."""
         try:
             user = self._users.get(record["uid"])
         except UnknownUser:
-            return False
-        return not user.disabled and user.generation == record["generation"]
+            return None
+        return None if user.disabled or user.generation != record["generation"] else user
 
     def _pair(self, uid: str, session: str, family: str, secret: str) -> TokenPair:
         return TokenPair(

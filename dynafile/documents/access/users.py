@@ -6,9 +6,11 @@ import hashlib
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from dynafile.documents.access.claims import checked_claims
 from dynafile.documents.access.emails import normalised_email
 from dynafile.documents.access.limits import Limit, RateLimiter, address_group
 from dynafile.documents.access.passwords import Passwords, checked_password
@@ -33,18 +35,23 @@ _EMAILS: Final = "email/"
 _UID = re.compile(r"[A-Za-z0-9_-]{20}")
 _NOBODY: Final = "-" * 20
 _ATTEMPTS: Final = 5
+_UIDS: Final = 20
 _REFUSED: Final = "no user has this e-mail and this password, or the user is disabled"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user. ``uid`` is random and stays; ``generation`` grows when all sessions are to end."""
+    """A user. ``uid`` is random and stays; ``generation`` grows when all sessions are to end.
+
+    ``claims`` are what administrators say of them, for rules.
+    """
 
     uid: str
     email: str
     made: float
     disabled: bool = False
     generation: int = 0
+    claims: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 class Users:
@@ -97,15 +104,23 @@ class Users:
             "made": self._clock(),
             "disabled": False,
             "generation": 0,
+            "claims": {},
         }
         # The user first: a crash before the claim leaves a user whom no e-mail leads to, and after
         # it none that lacks. 120 random bits are nobody else's.
-        uid = to_text(self._entropy(15))
+        uid = self._new_uid()
         self._records.swap(_USERS + uid, None, record)
         if not self._records.swap(claim, None, {"uid": uid}):
             self._records.swap(_USERS + uid, record, None)
             raise _taken()
         return _user(uid, record)
+
+    def _new_uid(self) -> str:
+        for _ in range(_UIDS):
+            uid = to_text(self._entropy(15))
+            if not uid.startswith("-"):  # a command line would take it for an option
+                return uid
+        raise InvalidAccess("the source of randomness repeats itself")
 
     def login(self, email: str, password: str, *, address: str | None = None) -> User:
         """Return the user of an e-mail and a password; raises InvalidLogin or TooManyRequests.
@@ -166,6 +181,14 @@ class Users:
     def enable(self, uid: str) -> User:
         """Let a user that was disabled log in again; raises UnknownUser."""
         return self._changed(uid, lambda record: {**record, "disabled": False})
+
+    def set_claims(self, uid: str, claims: Mapping[str, Any]) -> User:
+        """Replace what is said of a user, ``{"admin": True}``; raises UnknownUser, InvalidAccess.
+
+        It counts with the next request, also of those who are logged in.
+        """
+        checked = checked_claims(claims)
+        return self._changed(uid, lambda record: {**record, "claims": checked})
 
     def remove(self, uid: str) -> None:
         """Remove a user, whose e-mail is free then, and end all sessions; raises UnknownUser."""
@@ -245,4 +268,5 @@ def _user(uid: str, record: Record) -> User:
         made=record["made"],
         disabled=record["disabled"],
         generation=record["generation"],
+        claims=record["claims"],
     )

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from dynafile.documents.access import Accounts
 from dynafile.documents.engine import Engine
 from dynafile.documents.paths import Path
 from dynafile.documents.requests import Query, Target
@@ -31,18 +32,20 @@ from dynafile.documents.served.guard import ANYBODY, Caller, Guard
 from dynafile.documents.served.lines import Line, Member, can_share
 from dynafile.documents.served.listening import Encoded, Listening, Wakes
 from dynafile.documents.served.live_socket import LiveSocket
+from dynafile.documents.served.methods import check_method
 from dynafile.documents.served.openapi import openapi
 from dynafile.documents.served.origins import Origins
 from dynafile.documents.served.page import page_answer
+from dynafile.documents.served.repetition import IDEMPOTENCY_KEY, REQUEST_TIME
 from dynafile.documents.served.routes import METHODS, VERBS, DocumentRoutes
 from dynafile.documents.served.sse import EventAnswer
+from dynafile.documents.served.user_routes import USERS, UserRoutes
 from dynafile.documents.wire_json import json_bytes
 from dynafile.documents.wire_problems import is_failure, problem_of
 from dynafile.documents.wire_queries import query_to
 from dynafile.errors import (
     AddressNotFound,
     DynafileError,
-    MethodNotAllowed,
     NotServedHere,
     TooManyRequests,
 )
@@ -53,14 +56,17 @@ _log: Final = logging.getLogger("dynafile")
 
 _FAILED: Final = "a request of %s failed: %s %s"
 _THREADS: Final = 32
+_SWEEP: Final = 3600.0
 _READ: Final = ("GET", "HEAD")
 _SEEN_HEADERS: Final = ("ETag", "Location", "Retry-After")
 _SENT_HEADERS: Final = (
     "Authorization",
     "Content-Type",
+    IDEMPOTENCY_KEY,
     "If-Match",
     "If-None-Match",
     "Last-Event-ID",
+    REQUEST_TIME,
     "X-API-Key",
     "apiKey",
 )
@@ -69,6 +75,8 @@ _SENT_HEADERS: Final = (
 class DocumentsApplication:
     """Serves the documents of an engine, to whom a guard admits.
 
+    :param accounts: the users, who sign up and log in here; None: there are none.
+    :param signup: whether who is admitted may make users.
     :param origins: of the web sites whose pages may ask, such as ``https://example.com``.
     :param hosts: the names that it may be asked by; None for any.
     :param same_origin: whether pages of other sites are refused; for who admits without a key.
@@ -79,6 +87,8 @@ class DocumentsApplication:
         engine: Engine,
         guard: Guard,
         *,
+        accounts: Accounts | None = None,
+        signup: bool = True,
         origins: Sequence[str] = (),
         hosts: Sequence[str] | None = None,
         same_origin: bool = False,
@@ -88,7 +98,16 @@ class DocumentsApplication:
         self._limits = guard.limits
         self._desk = Desk(engine, guard)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="dynafile served")
-        self._routes = DocumentRoutes(self._desk, self._threads, guard.limits, self._listen)
+        replays = None if accounts is None else accounts.replays
+        self._routes = DocumentRoutes(
+            self._desk, self._threads, guard.limits, self._listen, replays
+        )
+        self._users = (
+            None
+            if accounts is None
+            else UserRoutes(accounts, self._threads, guard.limits, signup=signup)
+        )
+        self._accounts = accounts
         self._origins = Origins(origins, hosts, same_origin=same_origin)
         self._encoded = Encoded(shared=not guard.inspects)
         self._wakes: dict[asyncio.AbstractEventLoop, Wakes] = {}
@@ -119,9 +138,21 @@ class DocumentsApplication:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
+        sweeping = asyncio.create_task(self._sweep())
         await receive()
+        sweeping.cancel()
         self.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _sweep(self) -> None:
+        """Remove records that are over, at the start and every hour."""
+        while self._accounts is not None:
+            try:
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._threads, self._accounts.sweep)
+            except DynafileError:
+                _log.exception("records that are over could not be removed")
+            await asyncio.sleep(_SWEEP)
 
     def stop(self) -> None:
         """End all who listen; what they have not been told they are told when they go on."""
@@ -173,6 +204,8 @@ class DocumentsApplication:
         """Answer what anybody may ask; return None for the documents."""
         if raw == DOCUMENTS or raw.startswith((f"{DOCUMENTS}/", f"{DOCUMENTS}:")):
             return None
+        if self._users is not None and raw.startswith(f"{USERS}/"):
+            return None
         answer: Response | None
         if raw == "/v1/health":
             answer = json_answer({"status": "ok"})
@@ -182,11 +215,13 @@ class DocumentsApplication:
             answer = page_answer(raw)
         if answer is None:
             raise AddressNotFound(f"there is nothing at {raw!r:.200}: documents are in {DOCUMENTS}")
-        _check_method(request, *_READ)
+        check_method(request, *_READ)
         query_parameters(request.scope, ())
         return answer
 
     async def _answer(self, request: Request, caller: Caller, raw: str) -> Response:
+        if self._users is not None and raw.startswith(f"{USERS}/"):
+            return await self._users.answer(request, caller, raw.removeprefix(f"{USERS}/"))
         rest = raw.removeprefix(DOCUMENTS)
         if rest.startswith(":"):
             if rest[1:] not in VERBS:
@@ -194,10 +229,10 @@ class DocumentsApplication:
                     f"there is nothing at {raw!r:.200}: there are {DOCUMENTS}:"
                     + f", {DOCUMENTS}:".join(VERBS)
                 )
-            _check_method(request, "POST")
+            check_method(request, "POST")
             return await self._routes.verb(request, caller, rest[1:])
         path: Path = path_of(rest)
-        _check_method(request, *METHODS)
+        check_method(request, *METHODS)
         return await self._routes.path(request, caller, path)
 
     # -- listening ------------------------------------------------------------------------------
@@ -249,7 +284,14 @@ class DocumentsApplication:
         except TooManyRequests:
             listening.close()
             raise
-        return EventAnswer(listening, self._encoded, self._limits, partial(self._left, token))
+        renew = partial(self._renew, caller)
+        left = partial(self._left, token)
+        return EventAnswer(listening, self._encoded, self._limits, renew, left)
+
+    async def _renew(self, caller: Caller) -> None:
+        """Raise NotAuthenticated where somebody who listens would no longer be admitted."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, self._guard.renew, caller)
 
     def _left(self, token: object) -> None:
         self._live.pop(token, None)
@@ -262,7 +304,9 @@ class DocumentsApplication:
             if raw != "/v1/live":
                 raise AddressNotFound(f"there is no WebSocket at {raw!r:.200}, but at /v1/live")
             query_parameters(socket.scope, ())
-            live = LiveSocket(socket, self._caller, self._begin, self._encoded, self._limits)
+            live = LiveSocket(
+                socket, self._caller, self._renew, self._begin, self._encoded, self._limits
+            )
             token = self._admit(live.stop)
         except DynafileError as error:
             await _refuse_socket(socket, error, raw)
@@ -285,11 +329,3 @@ async def _refuse_socket(socket: WebSocket, error: DynafileError, raw: str) -> N
 def _key_of(target: Target) -> bytes:
     said = query_to(target) if isinstance(target, Query) else list(target)
     return json_bytes(said)
-
-
-def _check_method(request: Request, *allowed: str) -> None:
-    if request.method not in allowed:
-        raise MethodNotAllowed(
-            f"{request.method!r:.20} is not possible here: there is {', '.join(allowed)}",
-            allowed=allowed,
-        )

@@ -1,7 +1,7 @@
 """The configuration of a server and of its clients: two files of JSON in the database's folder.
 
-The server's has what Montybase's has, and of each key a hash; the client's has the key. The first
-start writes them, later ones keep them, and a file that is broken is a reason not to start.
+The server's has what Montybase's has; the client's has the key, of which the database keeps a hash.
+The first start writes them, later ones keep them, and a broken one is a reason not to start.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from dynafile.documents.access import ApiKeys, MemoryRecords
+from dynafile.documents.access import ApiKeys, Records
 from dynafile.documents.base64url import from_text
 from dynafile.documents.served.configuration_files import (
     file_in,
@@ -21,6 +21,7 @@ from dynafile.documents.served.configuration_files import (
     read_file,
     replace_file,
 )
+from dynafile.documents.served.rates import REQUESTS_PER_MINUTE
 from dynafile.errors import InvalidServerConfiguration
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "client_key",
     "configure",
     "configured_key",
+    "configured_name",
 ]
 
 SERVER_FILE: Final = "db.config.json"
@@ -46,19 +48,30 @@ _FIRST_KEY: Final = "made at the first start"
 class ServerConfiguration(Struct, frozen=True):
     """What a server is told by its file."""
 
-    keys: ApiKeys
+    name: str
     address: str | None = None
     """Where it listens: a host and a port."""
     origins: tuple[str, ...] = ()
     """Of the web sites whose pages may ask it."""
     certificate: str | None = None
     private_key: str | None = None
+    signup: bool = True
+    """Whether who has a key may make users."""
+    per_minute: int = REQUESTS_PER_MINUTE
+    """Requests of a key or a user."""
 
 
 def configure(
-    folder: str, name: str, *, update_time: float | None, store_min: int | None
+    folder: str,
+    name: str,
+    records: Records,
+    *,
+    update_time: float | None,
+    store_min: int | None,
 ) -> ServerConfiguration:
     """Read the configuration in a folder, and write what is not there yet.
+
+    The first start makes a key, unless a client's file has one, which is taken then.
 
     What is given as an argument goes before the file, and is written to it. Raises
     InvalidServerConfiguration, and then nothing was written.
@@ -66,7 +79,7 @@ def configure(
     server, client = file_in(folder, SERVER_FILE), file_in(folder, CLIENT_FILE)
     found, kept_key = _read(server, _SERVER), client_key(client)
     if found is None:
-        key, records = _first_key(kept_key)
+        key = _first_key(kept_key, records)
         if kept_key is None:
             _write_new(client, {"projectName": name, "apiKey": key})
         found = {
@@ -74,7 +87,6 @@ def configure(
             "storageBucket": _HERE,
             "storageMinCount": _MIN_COUNT,
             "storageUpdate": _UPDATE,
-            "apiKeys": dict(records.list("key/")),
         } | _given(update_time, store_min)
         _write_new(server, found)
         written = _read(server, _SERVER)
@@ -98,6 +110,13 @@ def client_key(path: str) -> str | None:
     return None if found is None else found["apiKey"]
 
 
+def configured_name(folder: str) -> str | None:
+    """Return the name of the database in a folder, as its server's file has it; None: no file."""
+    found = _read(file_in(folder, SERVER_FILE), _SERVER)
+    name: str | None = None if found is None else found["projectName"]
+    return name
+
+
 def configured_key() -> str:
     """Return the key of the client's file in the current folder.
 
@@ -118,26 +137,24 @@ def _given(update_time: float | None, store_min: int | None) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _first_key(kept: str | None) -> tuple[str, MemoryRecords]:
-    """Return a key and its record: a new one, or that of a client's file that is there already."""
-    records = MemoryRecords()
+def _first_key(kept: str | None, records: Records) -> str:
+    """Return a key that the database knows: a new one, or that of a client's file."""
+    keys = ApiKeys(records)
     if kept is None:
-        return ApiKeys(records).make(_FIRST_KEY).text, records
-    secret = from_text(kept.removeprefix(_PREFIX))
-    assert secret is not None  # the file was checked
-    return ApiKeys(records, entropy=lambda _: secret).make(_FIRST_KEY).text, records
+        return keys.make(_FIRST_KEY).text
+    keys.adopt(kept, _FIRST_KEY)
+    return kept
 
 
 def _configuration(found: dict[str, Any]) -> ServerConfiguration:
-    records = MemoryRecords()
-    for name, record in found["apiKeys"].items():
-        records.swap(name, None, record)
     return ServerConfiguration(
-        ApiKeys(records),
+        found["projectName"],
         found.get("address"),
         tuple(found.get("origins", ())),
         found.get("certificate"),
         found.get("privateKey"),
+        found.get("signup", True),
+        found.get("requestsPerMinute", REQUESTS_PER_MINUTE),
     )
 
 
@@ -224,6 +241,14 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+def _is_rate(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
@@ -235,44 +260,17 @@ def _is_key(value: Any) -> bool:
     return secret is not None and len(secret) == _KEY_BYTES
 
 
-def _are_keys(value: Any) -> bool:
-    if not isinstance(value, dict) or not value:
-        return False
-    records = MemoryRecords()
-    for name, record in value.items():
-        if not _is_record(record) or not records.swap(name, None, record):
-            return False
-    return True
-
-
-def _is_record(record: Any) -> bool:
-    kinds: dict[str, Any] = {
-        "hash": str,
-        "name": str,
-        "read_only": bool,
-        "scopes": list | None,
-        "made": int | float,
-        "ends": int | float | None,
-        "used": int | float | None,
-        "revoked": int | float | None,
-    }
-    return (
-        isinstance(record, dict)
-        and record.keys() == kinds.keys()
-        and all(isinstance(record[name], kind) for name, kind in kinds.items())
-    )
-
-
 _SERVER: Final[dict[str, Check]] = {
     "projectName": (True, _is_text, "text"),
     "storageBucket": (True, _is_text, "the folder of the database, '.'"),
     "storageMinCount": (True, _is_count, "a number of changes"),
     "storageUpdate": (True, _is_seconds, "a number of seconds"),
-    "apiKeys": (True, _are_keys, "the hashes of keys, as a start wrote them"),
     "address": (False, _is_text, "a host and a port, '0.0.0.0:5000'"),
     "origins": (False, _are_texts, "a list of web sites, ['https://example.com']"),
     "certificate": (False, _is_text, "a file of certificates in PEM"),
     "privateKey": (False, _is_text, "a file with a private key in PEM"),
+    "signup": (False, _is_bool, "true or false"),
+    "requestsPerMinute": (False, _is_rate, "a number of requests above 0"),
 }
 _CLIENT: Final[dict[str, Check]] = {
     "projectName": (False, _is_text, "text"),

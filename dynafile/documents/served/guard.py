@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from dynafile.documents.access import ApiKey, ApiKeys
+from dynafile.documents.access import Accounts, ApiKey
 from dynafile.documents.paths import Path
-from dynafile.errors import NotAuthenticated
+from dynafile.documents.served.credentials import Credentials, credentials_in
+from dynafile.documents.served.rates import Rates, counted_address
+from dynafile.documents.sources import Clock
+from dynafile.errors import AccessRefused, ExpiredToken, InvalidToken, NotAuthenticated
 
-__all__ = ["ANYBODY", "Action", "Caller", "Guard", "KeyGuard", "Limits", "OpenGuard", "key_of"]
+__all__ = ["ANYBODY", "Action", "Caller", "Guard", "KeyGuard", "Limits", "OpenGuard"]
 
 Action: TypeAlias = Literal["get", "list", "create", "update", "delete"]
-
-_SCHEME: Final = "bearer "
 
 
 class Caller(Struct, frozen=True):
@@ -26,6 +28,11 @@ class Caller(Struct, frozen=True):
     key: ApiKey | None = None
     auth: dict[str, Any] | None = None
     """What rules are told of them."""
+    uid: str | None = None
+    """Of the user whose token came."""
+    session: str | None = None
+    expires: float | None = None
+    """When the token is over, in seconds since 1970."""
 
 
 ANYBODY: Final = Caller("anybody")
@@ -53,10 +60,11 @@ class Limits(Struct, frozen=True):
 class Guard(Protocol):
     """Decides who may do what; its methods are called from threads."""
 
-    inspects: bool
-    """Whether :meth:`check` looks at the documents; then they are read before and after."""
-
     limits: Limits
+
+    @property
+    def inspects(self) -> bool:
+        """Whether :meth:`check` looks at the documents; then they are read before and after."""
 
     def caller(self, headers: Mapping[str, str], address: str | None) -> Caller:
         """Return who asks; raises NotAuthenticated, TooManyRequests.
@@ -64,6 +72,9 @@ class Guard(Protocol):
         :param headers: by lower-case name.
         :param address: from where, if that is known.
         """
+
+    def renew(self, caller: Caller) -> None:
+        """Raise NotAuthenticated where somebody who was admitted no longer would be."""
 
     def check(
         self, caller: Caller, action: Action, path: Path, before: Any, after: Any, *, group: bool
@@ -77,56 +88,108 @@ class Guard(Protocol):
         """
 
 
-def key_of(headers: Mapping[str, str]) -> str | None:
-    """Return the key that a request has, in any of the headers for it; None: it has none.
-
-    Raises NotAuthenticated where two of them contradict each other.
-    """
-    found = {headers[name] for name in ("x-api-key", "apikey") if name in headers}
-    authorization = headers.get("authorization", "")
-    if authorization[: len(_SCHEME)].lower() == _SCHEME:
-        found.add(authorization[len(_SCHEME) :].strip())
-    if len(found) > 1:
-        raise NotAuthenticated("the request has several keys that are not the same: send one")
-    return found.pop() if found else None
-
-
 class KeyGuard:
-    """Admits who has an API key, as far as its scopes reach."""
+    """Admits who has an API key, as far as its scopes reach, and users where rules say more.
 
-    inspects = False
+    :param accounts: the keys and users of the database.
+    :param rates: how often each may ask; None: as often as they like.
+    :param ruled: says whether rules decide about each access; only then a user's token does without
+        a key, since anybody may sign up.
+    """
 
-    def __init__(self, keys: ApiKeys, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
-        self.limits = limits
-        self._keys = keys
+    def __init__(
+        self,
+        accounts: Accounts,
+        limits: Limits | None = None,
+        *,
+        rates: Rates | None = None,
+        ruled: Callable[[], bool] = lambda: False,
+        clock: Clock = time.time,
+    ) -> None:
+        self.limits = limits or Limits()
+        self._accounts = accounts
+        self._rates = rates
+        self._ruled = ruled
+        self._clock = clock
+
+    @property
+    def inspects(self) -> bool:
+        """False: scopes are of paths."""
+        return False
 
     def caller(self, headers: Mapping[str, str], address: str | None) -> Caller:
-        """Return who has the key; raises NotAuthenticated, InvalidApiKey."""
-        text = key_of(headers)
-        if text is None:
-            raise NotAuthenticated(
-                "an API key is needed: send it as a header, Authorization: Bearer mb-..."
-            )
-        key = self._keys.check(text)
-        return Caller(f"key {key.id}", key)
+        """Return who asks; raises NotAuthenticated and what is one, and TooManyRequests."""
+        given = credentials_in(headers)
+        counted = counted_address(address)
+        if not given:
+            found = self._nobody(given)
+            who = counted
+        else:
+            try:
+                found = self._known(given)
+            except NotAuthenticated:
+                if self._rates is not None:
+                    self._rates.count_wrong(counted)
+                raise
+            who = found.id
+        if self._rates is not None and who is not None:
+            self._rates.count(who)
+        return found
+
+    def _nobody(self, given: Credentials) -> Caller:
+        """Return who brings nothing."""
+        if given.key is not None:
+            self._accounts.keys.check(given.key)
+        raise NotAuthenticated(
+            "an API key is needed: send it as a header, X-API-Key: mb-... or "
+            "Authorization: Bearer mb-..."
+        )
+
+    def _known(self, given: Credentials) -> Caller:
+        """Return who has the key, the token, or both."""
+        key = None if given.key is None else self._accounts.keys.check(given.key)
+        auth: dict[str, Any] = {}
+        if key is not None:
+            auth["key"] = key.name
+            if key.scopes is not None:
+                auth["scopes"] = ["/".join(scope) for scope in key.scopes]
+        if given.token is None:
+            assert key is not None
+            return Caller(f"key {key.id}", key, auth)
+        claims = self._accounts.tokens.check(given.token)
+        user = self._accounts.sessions.user(claims)
+        auth |= {"uid": user.uid, "email": user.email, "claims": user.claims}
+        who = f"user {user.uid}" + ("" if key is None else f" by key {key.id}")
+        return Caller(who, key, auth, user.uid, claims.session, claims.expires)
+
+    def renew(self, caller: Caller) -> None:
+        """Raise InvalidApiKey or InvalidToken where what was brought counts no more."""
+        if caller.key is not None:
+            self._accounts.keys.renew(caller.key)
+        if caller.session is not None:
+            if caller.expires is not None and self._clock() >= caller.expires:
+                raise ExpiredToken("the access token has expired; get another, and listen again")
+            if not self._accounts.sessions.is_open(caller.session):
+                raise InvalidToken("the session of the access token is closed; log in again")
 
     def check(
         self, caller: Caller, action: Action, path: Path, before: Any, after: Any, *, group: bool
     ) -> None:
-        """Raise OutOfScope where the key does not reach, or may only read."""
-        assert caller.key is not None
-        caller.key.require(path, write=action not in ("get", "list"), group=group)
+        """Raise OutOfScope where the key does not reach, or may only read; AccessRefused."""
+        if caller.key is not None:
+            caller.key.require(path, write=action not in ("get", "list"), group=group)
+        elif not self._ruled():
+            raise AccessRefused(
+                "without a file of rules a key says what may be done: send one beside the token, "
+                "as X-API-Key"
+            )
 
 
 class OpenGuard(KeyGuard):
-    """Admits anybody, for development; only a key that is wrong is refused, to be noticed early."""
+    """Admits anybody, for development; only what is wrong is refused, to be noticed early."""
 
-    def caller(self, headers: Mapping[str, str], address: str | None) -> Caller:
-        """Return who has the key, or that it is anybody."""
-        text = key_of(headers)
-        if not text:
-            return ANYBODY
-        return super().caller(headers, address)
+    def _nobody(self, given: Credentials) -> Caller:
+        return ANYBODY
 
     def check(
         self, caller: Caller, action: Action, path: Path, before: Any, after: Any, *, group: bool

@@ -11,7 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dynafile.documents.requests import Target
-from dynafile.documents.served.guard import Caller, Limits, key_of
+from dynafile.documents.served.credentials import credentials_in
+from dynafile.documents.served.guard import Caller, Limits
 from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded, Listening
 from dynafile.documents.wire_json import json_bytes, read_json
@@ -31,11 +32,15 @@ _MESSAGE: Final[dict[str, Any]] = {
     "since": str,
     "unsubscribe": int,
     "token": str,
+    "key": str,
 }
+_CREDENTIALS: Final = {"key", "token"}
+_GREETING: Final = "{'key': 'mb-...'}, {'token': '...'} or both"
 _GOING_AWAY: Final = 1001
 _REFUSED: Final = 1008
 
 Admit = Callable[[HTTPConnection], Awaitable[Caller]]
+Renew = Callable[[Caller], Awaitable[None]]
 Begin = Callable[[Caller, Target, str | None], Awaitable[Listening | Member]]
 
 
@@ -43,10 +48,17 @@ class LiveSocket:
     """A connection, from its acceptance to its end."""
 
     def __init__(
-        self, socket: WebSocket, admit: Admit, begin: Begin, encoded: Encoded, limits: Limits
+        self,
+        socket: WebSocket,
+        admit: Admit,
+        renew: Renew,
+        begin: Begin,
+        encoded: Encoded,
+        limits: Limits,
     ) -> None:
         self._socket = socket
         self._admit = admit
+        self._renew = renew
         self._begin = begin
         self._encoded = encoded
         self._limits = limits
@@ -55,6 +67,7 @@ class LiveSocket:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
+        self._refused: NotAuthenticated | None = None
 
     @property
     def who(self) -> str:
@@ -72,7 +85,10 @@ class LiveSocket:
         self._reading = asyncio.create_task(self._serve())
         try:
             await asyncio.wait({self._reading})
-            if self._reading.cancelled():
+            if self._refused is not None:
+                await self._send({"problem": problem_of(self._refused, _LIVE)})
+                await self._close(_REFUSED, "not authenticated")
+            elif self._reading.cancelled():
                 await self._close(_GOING_AWAY, "the server stops")
             else:
                 error = self._reading.exception()
@@ -88,12 +104,25 @@ class LiveSocket:
     async def _serve(self) -> None:
         if not await self._greet():
             return
+        self._tasks.add(asyncio.create_task(self._renewing()))
         while True:
             text = await self._receive()
             try:
                 await self._obey(text)
             except DynafileError as error:
                 await self._send({"problem": problem_of(error, _LIVE)})
+
+    async def _renewing(self) -> None:
+        """Look from time to time whether who is connected would still be admitted."""
+        while True:
+            await asyncio.sleep(self._limits.heartbeat)
+            assert self._caller is not None
+            try:
+                await self._renew(self._caller)
+            except NotAuthenticated as error:
+                self._refused = error
+                self.stop()
+                return
 
     async def _receive(self) -> bytes:
         message = await self._socket.receive()
@@ -103,9 +132,9 @@ class LiveSocket:
         return data
 
     async def _greet(self) -> bool:
-        """Learn who is connected: by a header, or by a token in the first message."""
+        """Learn who is connected: by headers, or by what the first message brings."""
         try:
-            if key_of(self._socket.headers) is not None:
+            if credentials_in(self._socket.headers):
                 self._caller = await self._admit(self._socket)
                 return True
             try:
@@ -113,24 +142,35 @@ class LiveSocket:
             except NotAuthenticated:
                 async with asyncio.timeout(self._limits.greeting):
                     first = await self._receive()
-                await self._take_token(self._read(first))
+                await self._take_credentials(self._read(first))
         except (DynafileError, TimeoutError) as error:
             if isinstance(error, TimeoutError):
-                error = NotAuthenticated("no token came: send {'token': 'mb-...'} first")
+                error = NotAuthenticated(f"nothing came to say who it is: send {_GREETING} first")
             await self._send({"problem": problem_of(error, _LIVE)})
             await self._close(_REFUSED, "not authenticated")
             return False
         return True
 
-    async def _take_token(self, message: dict[str, Any]) -> None:
-        if message.keys() != {"token"}:
-            raise NotAuthenticated("the first message has to be the token: {'token': 'mb-...'}")
-        token = message["token"]
-        if not token.isascii() or not token.isprintable():
-            raise NotAuthenticated("the token is no API key")
-        headers = Headers({"authorization": f"Bearer {token}"})
-        scope = {**self._socket.scope, "headers": headers.raw}
-        self._caller = await self._admit(HTTPConnection(scope))
+    async def _take_credentials(self, message: dict[str, Any]) -> None:
+        """Admit who sends a key, a token or both; later the same who, with another token."""
+        if not message or not message.keys() <= _CREDENTIALS:
+            raise NotAuthenticated(f"the first message has to say who it is: {_GREETING}")
+        headers = {}
+        for name, header in (("key", "x-api-key"), ("token", "authorization")):
+            text = message.get(name)
+            if text is None:
+                continue
+            if not text.isascii() or not text.isprintable():
+                raise NotAuthenticated(f"the {name} has characters that no {name} has")
+            headers[header] = f"Bearer {text}" if name == "token" else text
+        scope = {**self._socket.scope, "headers": Headers(headers).raw}
+        caller = await self._admit(HTTPConnection(scope))
+        known = self._caller
+        if known is not None and known.id != caller.id and self._listenings:
+            raise NotAuthenticated(
+                "somebody else has subscribed on this connection: make another for each"
+            )
+        self._caller = caller
         await self._send({"ready": True})
 
     # -- messages -------------------------------------------------------------------------------
@@ -144,10 +184,10 @@ class LiveSocket:
         message = self._read(text)
         if message.keys() == {"unsubscribe"}:
             self._unsubscribe(message["unsubscribe"])
-        elif "subscribe" in message and not message.keys() & {"unsubscribe", "token"}:
+        elif "subscribe" in message and not message.keys() & {"unsubscribe", *_CREDENTIALS}:
             await self._subscribe(message)
-        elif message.keys() == {"token"}:  # one who was admitted without
-            await self._take_token(message)
+        elif message and message.keys() <= _CREDENTIALS:
+            await self._take_credentials(message)
         else:
             raise MalformedRequest(
                 "a message subscribes or unsubscribes: {'subscribe': 1, 'path': ['users']}"

@@ -13,6 +13,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dynafile.documents.access import Replays
 from dynafile.documents.engine import Element
 from dynafile.documents.paths import Path, check_segment, is_document, path_text
 from dynafile.documents.requests import Change, ChangeKind, Target
@@ -22,8 +23,10 @@ from dynafile.documents.served.bodies import json_body, refuse_body
 from dynafile.documents.served.desk import Desk, FieldFound, Listing, Tree
 from dynafile.documents.served.guard import Caller, Limits
 from dynafile.documents.served.preconditions import etag, is_known, preconditions_of
+from dynafile.documents.served.repetition import IDEMPOTENCY_KEY, once_of
 from dynafile.documents.served.sse import since_of, wants_events
-from dynafile.documents.wire import changes_from, element_to, plan_to
+from dynafile.documents.wire import change_to, changes_from, element_to, plan_to
+from dynafile.documents.wire_json import json_bytes
 from dynafile.documents.wire_members import members
 from dynafile.documents.wire_queries import aggregate_from, query_from, target_from
 from dynafile.errors import MalformedRequest
@@ -50,9 +53,17 @@ _KINDS: Final[dict[str, ChangeKind]] = {
 class DocumentRoutes:
     """Answers what is asked of documents."""
 
-    def __init__(self, desk: Desk, threads: Executor, limits: Limits, listen: Listen) -> None:
-        """``listen`` makes the answer that goes on."""
+    def __init__(
+        self,
+        desk: Desk,
+        threads: Executor,
+        limits: Limits,
+        listen: Listen,
+        replays: Replays | None = None,
+    ) -> None:
+        """``listen`` makes the answer that goes on; ``replays`` knows what comes twice."""
         self._desk = desk
+        self._replays = replays
         self._threads = threads
         self._limits = limits
         self._listen = listen
@@ -117,7 +128,7 @@ class DocumentRoutes:
             exists=suppose.exists,
             last_update=suppose.last_update,
         )
-        (made,) = await self._do(self._desk.commit, caller, [change])
+        (made,) = await self._commit(request, caller, [change])
         if kind == "delete":
             whole = path if change.key is None else (*path, change.key)
             return json_answer({"path": path_text(whole), "value": made})
@@ -125,6 +136,20 @@ class DocumentRoutes:
             where = {"location": request.scope.get("root_path", "") + address_of((*path, made))}
             return json_answer({"id": made, "path": path_text((*path, made))}, 201, where)
         return json_answer({"id": made})
+
+    async def _commit(self, request: Request, caller: Caller, changes: list[Change]) -> list[Any]:
+        """Make changes; those that say that they may come twice once."""
+        once = once_of(request.headers)
+        call = partial(self._desk.commit, caller, changes)
+        if once is None:
+            return await self._do(call)
+        if self._replays is None:
+            raise MalformedRequest(f"nothing here remembers requests: leave out {IDEMPOTENCY_KEY}")
+        said = json_bytes(list(map(change_to, changes)))
+        made: list[Any] = await self._do(
+            self._replays.once, caller.id, once.id, once.sent, said, call
+        )
+        return made
 
     # -- verbs ----------------------------------------------------------------------------------
 
@@ -135,7 +160,7 @@ class DocumentRoutes:
         body = await json_body(request, self._limits)
         if verb == "batch":
             changes = changes_from(body)
-            return json_answer({"results": await self._do(self._desk.commit, caller, changes)})
+            return json_answer({"results": await self._commit(request, caller, changes)})
         if verb == "aggregate":
             asked = aggregate_from(body)
             return json_answer({"value": await self._do(self._desk.aggregate, caller, *asked)})

@@ -6,17 +6,21 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from dynafile.documents.access import ApiKeys, MemoryRecords
+from dynafile.documents.access import Accounts
 from dynafile.documents.engine import Engine
 from dynafile.documents.packages import need
-from dynafile.documents.served.configuration import ServerConfiguration, configure
+from dynafile.documents.served.configuration import (
+    ServerConfiguration,
+    configure,
+    configured_name,
+)
 from dynafile.documents.served.loop_thread import LoopThread
 from dynafile.errors import InvalidDocumentArgument, InvalidServerConfiguration
 
 if TYPE_CHECKING:
     from dynafile.documents.served.application import DocumentsApplication
 
-__all__ = ["Serving", "check_serving"]
+__all__ = ["Serving", "accounts_of", "check_serving"]
 
 _log: Final = logging.getLogger("dynafile")
 
@@ -65,12 +69,14 @@ class Serving:
         self._engine = engine
         self._name = name
         self._open = not endpoint
+        records = engine.records()
         if folder == _MEMORY:
-            self._configuration = ServerConfiguration(ApiKeys(MemoryRecords()))
+            self._configuration = ServerConfiguration(name)
         else:
             self._configuration = configure(
-                folder, name, update_time=update_time, store_min=store_min
+                folder, name, records, update_time=update_time, store_min=store_min
             )
+        self.accounts = Accounts(records, self._configuration.name)
         address = dev if isinstance(dev, str) else None
         if address is None:
             address = _DEV if dev else self._configuration.address or _ENDPOINT
@@ -88,12 +94,17 @@ class Serving:
             from dynafile.documents.served.application import DocumentsApplication
             from dynafile.documents.served.guard import KeyGuard, OpenGuard
             from dynafile.documents.served.origins import LOOPBACK
+            from dynafile.documents.served.rates import Rates
 
-            keys = self._configuration.keys
+            found = self._configuration
+            accounts = self.accounts
+            rates = Rates(found.per_minute)
             self._app = DocumentsApplication(
                 self._engine,
-                OpenGuard(keys) if self._open else KeyGuard(keys),
-                origins=self._configuration.origins,
+                OpenGuard(accounts) if self._open else KeyGuard(accounts, rates=rates),
+                accounts=accounts,
+                signup=found.signup,
+                origins=found.origins,
                 hosts=(*LOOPBACK, self.host) if self._open else None,
                 same_origin=self._open,
             )
@@ -151,6 +162,11 @@ class Serving:
             self._app.stop()
         if self._loop is not None:
             self._loop.close()
+
+
+def accounts_of(engine: Engine, folder: str, name: str) -> Accounts:
+    """Return the keys and users of a database that is not served here."""
+    return Accounts(engine.records(), configured_name(folder) or name)
 
 
 def _parsed(address: str) -> tuple[str, int]:

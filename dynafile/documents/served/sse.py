@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from dynafile.documents.served.answers import SAFE
 from dynafile.documents.served.guard import Limits
 from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded, Listening
+from dynafile.errors import NotAuthenticated
 
 __all__ = ["EVENT_STREAM", "EventAnswer", "frame", "since_of", "wants_events"]
 
@@ -54,6 +55,7 @@ class EventAnswer(Response):
         listening: Listening | Member,
         encoded: Encoded,
         limits: Limits,
+        renew: Callable[[], Awaitable[None]],
         ended: Callable[[], None],
     ) -> None:
         super().__init__(
@@ -64,6 +66,7 @@ class EventAnswer(Response):
         self._listening = listening
         self._encoded = encoded
         self._limits = limits
+        self._renew = renew
         self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +74,12 @@ class EventAnswer(Response):
         gone = asyncio.create_task(self._until_gone(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            loop = asyncio.get_running_loop()
+            renewed = loop.time()
             while (changes := await self._listening.take(self._limits.heartbeat)) is not None:
+                if loop.time() - renewed >= self._limits.heartbeat:
+                    await self._renew()
+                    renewed = loop.time()
                 body = b"".join(frame(each, self._encoded.json(each)) for each in changes)
                 message = {
                     "type": "http.response.body",
@@ -82,6 +90,9 @@ class EventAnswer(Response):
                     await send(message)
             if not gone.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except NotAuthenticated:
+            # Who comes back is told why.
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (TimeoutError, OSError):
             pass  # it reads nothing, or is gone: it may come back and go on where it was
         finally:

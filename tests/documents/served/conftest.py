@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dynafile import documents
-from dynafile.documents.access import ApiKeys, MemoryRecords
+from dynafile.documents.access import Accounts, MemoryRecords, PasswordCost, Passwords
 from dynafile.documents.served.application import DocumentsApplication
 from dynafile.documents.served.guard import KeyGuard, Limits, OpenGuard
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+CHEAP = PasswordCost(memory=8, passes=1, lanes=1)
 JSON = (("content-type", "application/json"),)
 
 
@@ -128,10 +129,12 @@ class World:
 
     def __init__(self) -> None:
         self.db = documents.Montybase(":memory:")
-        self.keys = ApiKeys(MemoryRecords())
+        self.accounts = Accounts(MemoryRecords(), "test", passwords=Passwords(CHEAP))
+        self.keys = self.accounts.keys
         self._opened: list[Asking] = []
 
     def ask_of(self, guard: Any, engine: Any = None, **options: Any) -> Asking:
+        options.setdefault("accounts", self.accounts)
         app = DocumentsApplication(engine or self.db.engine, guard, **options)
         self._opened.append(Asking(app))
         return self._opened[-1]
@@ -162,13 +165,13 @@ def db(world: World) -> documents.Montybase:
 def ask(world: World) -> Asking:
     """An application that admits anybody."""
     limits = Limits(body_bytes=100_000, body_seconds=0.2)
-    return world.ask_of(OpenGuard(world.keys, limits))
+    return world.ask_of(OpenGuard(world.accounts, limits))
 
 
 @pytest.fixture
 def guarded(world: World) -> Asking:
     """An application that wants a key."""
-    return world.ask_of(KeyGuard(world.keys))
+    return world.ask_of(KeyGuard(world.accounts))
 
 
 class Running:

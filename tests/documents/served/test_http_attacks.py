@@ -161,7 +161,7 @@ def test_bodies(ask: Any, method: str, body: bytes, word: str) -> None:
 
 
 def test_a_document_that_is_too_large(ask: Any, world: Any) -> None:
-    roomy = world.ask_of(OpenGuard(world.keys))
+    roomy = world.ask_of(OpenGuard(world.accounts))
     found = roomy("PUT", f"{V1}/users/ann", {"text": "x" * (1 << 20)})
     assert (found.status, found.code) == (413, "ItemTooLarge")
     assert found.json["limit"] == 1 << 20
@@ -379,7 +379,7 @@ def test_an_id_with_line_breaks_stays_in_its_header(ask: Any, db: Montybase) -> 
 
 def test_pages_of_other_sites_reach_no_open_server(world: Any) -> None:
     ask = world.ask_of(
-        OpenGuard(world.keys),
+        OpenGuard(world.accounts),
         hosts=("localhost",),
         same_origin=True,
         origins=["https://good.example"],
@@ -402,7 +402,7 @@ def test_pages_of_other_sites_reach_no_open_server(world: Any) -> None:
 
 
 def test_cors_is_for_those_on_the_list(world: Any) -> None:
-    ask = world.ask_of(OpenGuard(world.keys), origins=["https://good.example"])
+    ask = world.ask_of(OpenGuard(world.accounts), origins=["https://good.example"])
     preflight = [
         ("access-control-request-method", "PUT"),
         ("access-control-request-headers", "authorization,if-match"),
@@ -461,6 +461,6 @@ def test_the_log_says_who_and_what_without_secrets(
 def test_a_closed_database_is_not_available(world: Any) -> None:
     with documents.Montybase(":memory:") as other:
         engine = other.engine
-    ask = world.ask_of(OpenGuard(world.keys), engine=engine)
+    ask = world.ask_of(OpenGuard(world.accounts), engine=engine)
     found = ask("GET", f"{V1}/users/ann")
     assert (found.status, found.code) == (503, "HandleClosed")

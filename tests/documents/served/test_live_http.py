@@ -351,7 +351,7 @@ def keyed(run: Any) -> Any:
     server = run()
     server.key = json.loads((server.folder / "client-config.json").read_text())["apiKey"]
     app = server.db.app
-    app._guard = KeyGuard(server.db._serving._configuration.keys)
+    app._guard = KeyGuard(server.db.accounts)
     app._desk.guard = app._guard
     return server
 
