@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 from dynafile.documents.access import Accounts
@@ -14,6 +15,7 @@ from dynafile.documents.served.configuration import (
     configure,
     configured_name,
 )
+from dynafile.documents.served.configuration_files import file_in
 from dynafile.documents.served.loop_thread import LoopThread
 from dynafile.errors import InvalidDocumentArgument, InvalidServerConfiguration
 
@@ -67,6 +69,7 @@ class Serving:
     ) -> None:
         """Read the configuration, or write it; raises InvalidServerConfiguration."""
         self._engine = engine
+        self._folder = folder
         self._name = name
         self._open = not endpoint
         records = engine.records()
@@ -125,8 +128,7 @@ class Serving:
         need("websockets", "served documents")
         from dynafile.documents.served.running import Server
 
-        found = self._configuration
-        tls = found.certificate is not None
+        certificate, private_key = self._certificate()
         config = uvicorn.Config(
             self.app,
             host=self.host,
@@ -140,11 +142,11 @@ class Serving:
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=5,
-            ssl_certfile=found.certificate,
-            ssl_keyfile=found.private_key,
+            ssl_certfile=certificate,
+            ssl_keyfile=private_key,
         )
         server = self._server = Server(config, self.app)
-        scheme = "https" if tls else "http"
+        scheme = "http" if certificate is None else "https"
         _log.info("documents %r at %s://%s:%d/", self._name, scheme, self.host, self.port)
         try:
             server.run()
@@ -154,6 +156,28 @@ class Serving:
                 "says more"
             ) from error
 
+    def _certificate(self) -> tuple[str | None, str | None]:
+        """Return the files for TLS, looked at before anybody can connect."""
+        found = self._configuration
+        if found.certificate is None and found.private_key is None:
+            return None, None
+        names = ("certificate", found.certificate), ("privateKey", found.private_key)
+        paths = []
+        for what, name in names:
+            if name is None:
+                raise InvalidServerConfiguration(f"TLS needs both files, and {what} is not set")
+            paths.append(file_in(self._folder, name))
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                paths[0], paths[1], password=_no_password
+            )
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            raise InvalidServerConfiguration(
+                f"certificate {paths[0]} with privateKey {paths[1]} is not usable: {error}",
+                path=paths[0],
+            ) from error
+        return paths[0], paths[1]
+
     def stop(self) -> None:
         """End :meth:`run`, from any thread, and all who listen."""
         if self._server is not None:
@@ -162,6 +186,11 @@ class Serving:
             self._app.stop()
         if self._loop is not None:
             self._loop.close()
+
+
+def _no_password() -> str:
+    # Asking for it on the terminal would keep a service from starting, and say nothing.
+    raise ValueError("the private key is encrypted: decrypt it into a file that only you can read")
 
 
 def accounts_of(engine: Engine, folder: str, name: str) -> Accounts:
