@@ -7,6 +7,10 @@
 from __future__ import annotations
 
 from dynafile.documents.aio import addDoc, deleteDoc, getDoc, setDoc, updateDoc
+from dynafile.documents.asynchronous import AsyncBatch as AsyncBatch
+from dynafile.documents.asynchronous import AsyncMontybase as AsyncMontybase
+from dynafile.documents.asynchronous import AsyncQuery as AsyncQuery
+from dynafile.documents.asynchronous import AsyncReference as AsyncReference
 from dynafile.documents.batches import Batch as Batch
 from dynafile.documents.engine import DocumentChange as DocumentChange
 from dynafile.documents.engine import Plan as Plan
@@ -25,6 +29,7 @@ from dynafile.documents.transforms import (
 )
 
 Documents = Montybase
+AsyncDocuments = AsyncMontybase
 
 __all__ = [
     "DELETE_FIELD",

@@ -121,6 +121,7 @@ Each message says what was wrong, where, and what to do. The text is static; the
         TooManyRequests
         StaleRequest
       RequestInProgress
+      AnswerNotKept
       UnknownUser                (LookupError)
       SealingError
         InvalidSealing           (ValidationError)
