@@ -31,6 +31,9 @@ class Filter:
     """What a query wants of documents, apart from its limit."""
 
     def __init__(self, query: Query) -> None:
+        self.fields = [where.field for where in query.wheres]
+        self.fields += [order.field for order in query.orders]
+        """The fields that it looks at."""
         self._tests = [(where.field, _test_of(where)) for where in query.wheres]
         self._orders: Sequence[Order] = query.orders
         self._group = query.group
@@ -49,7 +52,7 @@ class Filter:
     def accepts(self, path: Path, value: dict[str, Any]) -> bool:
         """Say whether the query wants a document."""
         for field, test in self._tests:
-            found = value_at(value, field)
+            found = value_at(value, field) if len(field) > 1 else value.get(field[0], MISSING)
             if found is MISSING or not test(found):
                 return False
         for order in self._orders:

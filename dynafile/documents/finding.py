@@ -23,6 +23,7 @@ from dynafile.documents.layout import (
     index_of,
     is_exact,
 )
+from dynafile.documents.narrowing import Read, reader_of
 from dynafile.documents.paths import FieldPath, Path, is_document, parse_field, path_text
 from dynafile.documents.planning import Choice, choose
 from dynafile.documents.requests import Aggregate, Query
@@ -63,11 +64,18 @@ class Finder:
 
     def exists(self, query: Query) -> bool:
         """Say whether a query finds anything."""
-        return next(self.matching(query), None) is not None
+        wanted = Filter(query)
+        return next(self._accepted(query, wanted, reader_of(wanted.fields)), None) is not None
 
     def aggregate(self, query: Query, kind: Aggregate, field: FieldPath) -> Any:
         """Return the number of what a query finds, or the sum or average of the numbers in it."""
-        found: Iterable[Element] = self.matching(query) if query.limit is None else self.run(query)
+        found: Iterable[Element]
+        if query.limit is None:
+            wanted = Filter(query)
+            looked_at = wanted.fields if kind == "count" else [*wanted.fields, field]
+            found = self._accepted(query, wanted, reader_of(looked_at))
+        else:
+            found = self.run(query)
         if kind == "count":
             return sum(1 for _ in found)
         values = (value_at(element.value, field) for element in found)
@@ -92,23 +100,24 @@ class Finder:
         return choose(query, self.indexed(query)) if query.wheres or query.orders else None
 
     def _accepted(
-        self, query: Query, wanted: Filter, *, ends_early: bool = False
+        self, query: Query, wanted: Filter, read: Read = contents, *, ends_early: bool = False
     ) -> Iterator[Element]:
-        """Yield what a query wants; with ``ends_early`` maybe no more than are within its limit."""
+        """Yield what a query wants, as ``read`` reads it.
+
+        With ``ends_early`` that is maybe no more than is within its limit.
+        """
         if is_document(query.path) and not query.group:
             yield from self._document(query.path, wanted)
             return
         choice = self._choice(query)
         for collection in self._collections(query):
             if choice is None:
-                for element in self._whole(query, collection):
-                    if wanted.accepts(element.path, element.value):
-                        yield element
+                yield from self._looked_through(query, collection, wanted, read)
             elif ends_early and query.orders and query.orders[0].field == choice.field:
                 yield from self._in_order(query, choice, wanted, collection)
             else:
                 found = self._entries(collection, choice, reverse=False)
-                yield from self._looked_up(collection, found, wanted, set())
+                yield from self._looked_up(collection, found, wanted, set(), read)
 
     def _collections(self, query: Query) -> list[str]:
         if not query.group:
@@ -120,8 +129,20 @@ class Finder:
         if item is not None and wanted.accepts(path, value := contents(item)):
             yield Element(path, value, str(item[TIME]))
 
-    def _whole(self, query: Query, collection: str) -> Iterator[Element]:
-        """Yield the documents of a collection, from the id of a cursor on where there is one."""
+    def _looked_through(
+        self, query: Query, collection: str, wanted: Filter, read: Read
+    ) -> Iterator[Element]:
+        """Yield the documents of a collection that are wanted, of which others are not decoded."""
+        path = tuple(collection.split("/"))
+        look = reader_of(wanted.fields) if read is contents and query.wheres else read
+        for item in self._whole(query, collection):
+            here = (*path, item[SK])
+            value = look(item)
+            if wanted.accepts(here, value):
+                yield Element(here, value if look is read else read(item), str(item[TIME]))
+
+    def _whole(self, query: Query, collection: str) -> Iterable[Item]:
+        """Return the items of a collection, from the id of a cursor on where there is one."""
         after, before = query.start_after, query.end_before
         condition: Any = None
         if not query.orders and not query.group:
@@ -129,9 +150,7 @@ class Finder:
                 condition = gt(after.last[0])
             elif before is not None and before.last is not None:
                 condition = lt(before.last[0])
-        path = tuple(collection.split("/"))
-        for item in self._source.query(collection, sk=condition):
-            yield Element((*path, item[SK]), contents(item), str(item[TIME]))
+        return self._source.query(collection, sk=condition)
 
     def _entries(self, collection: str, choice: Choice, *, reverse: bool) -> Iterator[Item]:
         index = index_of(collection, choice.field)
@@ -146,7 +165,12 @@ class Finder:
                 )
 
     def _looked_up(
-        self, collection: str, entries: Iterable[Item], wanted: Filter, seen: set[str]
+        self,
+        collection: str,
+        entries: Iterable[Item],
+        wanted: Filter,
+        seen: set[str],
+        read: Read = contents,
     ) -> Iterator[Element]:
         """Yield the documents of entries that are wanted: each once, as it is now."""
         path = tuple(collection.split("/"))
@@ -158,9 +182,9 @@ class Finder:
             seen.add(id_)
             item = get(key={PK: collection, SK: id_})
             if item is not None:
-                value = contents(item)
-                if wanted.accepts((*path, id_), value):
-                    yield Element((*path, id_), value, str(item[TIME]))
+                here, value = (*path, id_), read(item)
+                if wanted.accepts(here, value):
+                    yield Element(here, value, str(item[TIME]))
 
     def _in_order(
         self, query: Query, choice: Choice, wanted: Filter, collection: str

@@ -20,6 +20,7 @@ __all__ = [
     "check_document",
     "check_value",
     "decode",
+    "decoder_of",
     "encode",
     "place",
 ]
@@ -264,5 +265,11 @@ def _extension(code: int, data: memoryview) -> Any:
 
 _ENCODER: Final = Encoder()
 
-decode: Final[Callable[[bytes], Any]] = Decoder(ext_hook=_extension).decode
+
+def decoder_of(kind: Any) -> Callable[[bytes], Any]:
+    """Return what decodes bytes of :func:`encode` as a type that msgspec knows."""
+    return Decoder(kind, ext_hook=_extension).decode
+
+
+decode: Final[Callable[[bytes], Any]] = decoder_of(Any)
 """Returns the value that bytes of :func:`encode` are; a new one each time."""
