@@ -1,15 +1,15 @@
-"""Listening: callbacks in a thread each, and asynchronous iterators."""
+"""Listening: callbacks, and asynchronous iterators."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Self
 
+from dynafile.documents.calling import Turns
 from dynafile.documents.engine import DocumentChange, Engine, Subscription
 from dynafile.documents.requests import Target
 from dynafile.errors import InvalidDocumentArgumentType
@@ -22,7 +22,7 @@ Callback = Callable[[DocumentChange], object]
 
 
 def listen(engine: Engine, target: Target, callback: Any, since: str | None) -> Watch:
-    """Call ``callback(change)`` with the state and what changes it, in a thread of its own."""
+    """Call ``callback(change)`` with the state and what changes it, in another thread."""
     if not callable(callback):
         raise InvalidDocumentArgumentType(
             f"on_snapshot takes a function of a change, not {callback!r:.80}"
@@ -38,14 +38,14 @@ class Watch:
         self._callback = callback
         # The state is that of now: what is written after this returns is told as a change.
         self._first = subscription.take()
-        self._thread = threading.Thread(target=self._tell, name="dynafile listener", daemon=True)
-        self._thread.start()
+        self._turns = Turns(self._tell)
+        self._turns.ask()
+        subscription.call_when_ready(self._turns.ask)
 
     def unsubscribe(self) -> None:
         """Be told no more: no call goes on when this returns, unless it is called from within."""
         self._subscription.close()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
+        self._turns.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -54,13 +54,13 @@ class Watch:
         self.unsubscribe()
 
     def _tell(self) -> None:
-        first, self._first = self._first, []
-        for change in first:
-            self._call(change)
+        found, self._first = self._first, []
         try:
-            for change in self._subscription:
-                self._call(change)
-        except Exception:  # noqa: BLE001 - nobody is above a thread
+            while found := found or self._subscription.take():
+                for change in found:
+                    self._call(change)
+                found = []
+        except BaseException:  # noqa: BLE001 - nobody is above, and others need the thread
             _log.exception("a listener of documents is told no more")
             self._subscription.close()
 

@@ -227,8 +227,9 @@ class Reference(Queryable):
     ) -> Watch:
         """Call ``callback(change)`` with the state, and then with each change, in order.
 
-        :param callback: runs in a thread of its own, one call at a time. Where it raises, that is
-            logged (logger ``dynafile``), and it is called with the next change.
+        :param callback: runs in another thread, one call at a time; one that blocks holds up no
+            other. Where it raises, that is logged (logger ``dynafile``), and it is called with the
+            next change.
         :param since: the ``position`` of a change: go on after it instead. Where that was too long
             ago, the state comes first.
 
