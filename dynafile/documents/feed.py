@@ -42,9 +42,9 @@ class Event(Struct):
     """What a commit did to one document, which is shared by all who listen."""
 
     position: str
-    collection: str
-    id: str
     path: Path
+    topics: tuple[str, str, str]
+    """The document, its collection, and the partition of the group, to which some listen."""
     old: bytes | None
     new: bytes | None
     _old_value: Any = None
@@ -87,7 +87,7 @@ def commit_of(position: str) -> str:
 def event_of(record: StreamRecord) -> Event | None:
     """Return what a record says of a document; None: it speaks of something else."""
     keys = record.keys
-    collection = keys[PK]
+    collection, id_ = keys[PK], keys[SK]
     if collection[0] == "/":
         return None
     old, new = record.old_image, record.new_image
@@ -95,9 +95,8 @@ def event_of(record: StreamRecord) -> Event | None:
         return None
     return Event(
         record.sequence_number,
-        collection,
-        keys[SK],
-        (*collection.split("/"), keys[SK]),
+        (*collection.split("/"), id_),
+        (f"{collection}/{id_}", collection, group_of(collection)),
         None if old is None else old[DATA],
         None if new is None else new[DATA],
     )
@@ -111,7 +110,7 @@ class Listener(Protocol):
     """Who is to know of events."""
 
     topic: str
-    """The collection, or the partition of the group, whose events it hears of."""
+    """One of :attr:`Event.topics`, of which it hears."""
 
     def notice(self, number: int, before: str) -> None:
         """Hear of an event, and the position before it; called with the feed's mutex held."""
@@ -226,7 +225,7 @@ class Feed:
             number = self.end
             self._events.append(event)
             self._bytes += event.size
-            for topic in (event.collection, group_of(event.collection)):
+            for topic in event.topics:
                 for listener in self._listeners.get(topic, ()):
                     listener.notice(number, before)
                     woken.add(listener)

@@ -13,7 +13,7 @@ from dynafile.documents.comparing import are_equal
 from dynafile.documents.engine import ChangeType, Element
 from dynafile.documents.feed import Event
 from dynafile.documents.filters import Filter
-from dynafile.documents.paths import Path, is_document
+from dynafile.documents.paths import Path
 from dynafile.documents.requests import Query
 from dynafile.documents.values import decode, encode
 
@@ -42,12 +42,6 @@ class View(ABC):
     def __init__(self, query: Query) -> None:
         self._query = query
         self._filter = Filter(query)
-        self._one = is_document(query.path) and not query.group
-        self._id = query.path[-1]
-
-    def concerns(self, event: Event) -> bool:
-        """Say whether an event of the query's topic may concern it."""
-        return not self._one or event.id == self._id
 
     @abstractmethod
     def begin(self, found: Iterable[Element], since: Sequence[Event]) -> list[Element]:
@@ -67,11 +61,10 @@ class View(ABC):
         """
         documents = {element.path: element for element in found}
         for event in since:
-            if self.concerns(event):
-                path = event.path
-                documents.pop(path, None)
-                if event.new is not None and self._filter.accepts(path, event.new_value):
-                    documents[path] = Element(path, decode(event.new))
+            path = event.path
+            documents.pop(path, None)
+            if event.new is not None and self._filter.accepts(path, event.new_value):
+                documents[path] = Element(path, decode(event.new))
         return documents
 
     def _sorted(self, documents: dict[Path, Element]) -> list[Element]:

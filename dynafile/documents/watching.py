@@ -48,11 +48,7 @@ class EmbeddedSubscription(Subscription):
         self._query = query
         self._document = not isinstance(target, Query) and is_document(target)
         self._view = view_of(query)
-        if query.group:
-            self.topic = group_of(query.path[0])
-        else:
-            path = query.path[:-1] if is_document(query.path) else query.path
-            self.topic = path_text(path)
+        self.topic = group_of(query.path[0]) if query.group else path_text(query.path)
         self._ready = threading.Event()
         self._wake: Callable[[], None] | None = None
         self._taking = threading.Lock()
@@ -151,7 +147,7 @@ class EmbeddedSubscription(Subscription):
             with feed.mutex:
                 if not feed.keeps(first):
                     continue  # so much was written meanwhile
-                since = [e for e in feed.events(first) if self._is_of_topic(e)]
+                since = [e for e in feed.events(first) if self.topic in e.topics]
                 documents = self._view.begin(found, since)
                 self._position, self._next, self._told_state = feed.position, None, True
             self._close_stream()
@@ -233,20 +229,15 @@ class EmbeddedSubscription(Subscription):
 
     # -- telling --------------------------------------------------------------------------------
 
-    def _is_of_topic(self, event: Event) -> bool:
-        if self._query.group:
-            return group_of(event.collection) == self.topic and self._view.concerns(event)
-        return event.collection == self.topic and self._view.concerns(event)
-
     def _told(self, events: Sequence[Event], before: str) -> list[DocumentChange]:
         """Return what is to be told of events, commit by commit."""
         if len(events) == 1:  # as most are
-            told = self._view.after(events) if self._is_of_topic(events[0]) else []
+            told = self._view.after(events) if self.topic in events[0].topics else []
             return self._changes(told, before, events[0].position)
         found: list[DocumentChange] = []
         for _, commit in groupby(events, lambda event: commit_of(event.position)):
             whole = list(commit)
-            told = self._view.after([event for event in whole if self._is_of_topic(event)])
+            told = self._view.after([event for event in whole if self.topic in event.topics])
             last = whole[-1].position
             found += self._changes(told, before, last)
             before = last

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from documents.conftest import Told, word
+from documents.conftest import WITHIN, Told, word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -449,6 +449,23 @@ def test_positions_that_are_none(db: documents.Montybase) -> None:
             users.on_snapshot(print, since=bad)
     with pytest.raises(TypeError, match="since"):
         users.on_snapshot(print, since=5)  # type: ignore[arg-type]
+
+
+def test_a_listener_of_a_document_is_not_woken_for_others(db: documents.Montybase) -> None:
+    users, woken, whole = doc(db, "users"), threading.Event(), Told()
+    users.add({"n": 1}, key="a")
+    subscription = db.engine.watch(("users", "a"))
+    assert [word(change) for change in subscription.take()] == [("state", {"n": 1})]
+    subscription.call_when_ready(woken.set)
+    with users.on_snapshot(whole):
+        for id_ in ("b", "aa", "a/b/c"):
+            users.append(*id_.split("/")).set({"n": 2})
+        whole.wait_for_changes(3)
+    assert not woken.is_set()
+    users.append("a").set({"n": 3})
+    assert woken.wait(WITHIN)
+    assert [word(change) for change in subscription.take()] == [("modified", "a", {"n": 3})]
+    subscription.close()
 
 
 def test_a_query_with_a_limit_begins_anew(db: documents.Montybase) -> None:
