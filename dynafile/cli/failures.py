@@ -131,6 +131,7 @@ _CODES: tuple[tuple[type[errors.DynafileError], ExitCode], ...] = (
     (errors.InvalidName, ExitCode.USAGE),
     (errors.SchemaMismatch, ExitCode.USAGE),
     (errors.InvalidObjectArgument, ExitCode.USAGE),
+    (errors.InvalidDocumentArgument, ExitCode.USAGE),
     (errors.ValidationError, ExitCode.DATA),
     (errors.ConversionRefused, ExitCode.DATA),
     (errors.ResourceNotFound, ExitCode.STORAGE),

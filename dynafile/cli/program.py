@@ -35,6 +35,7 @@ from dynafile.cli.commands.objects import get as get_object
 from dynafile.cli.commands.objects import put as put_object
 from dynafile.cli.commands.reading import query, scan
 from dynafile.cli.commands.repairing import repair
+from dynafile.cli.commands.serving import serve
 from dynafile.cli.commands.statements import sql
 from dynafile.cli.commands.watching import consumers, off, on, watch
 from dynafile.cli.demo.command import demo
@@ -126,6 +127,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "documents users remove": remove_user,
     "documents rules check": check_rules,
     "documents rules test": try_rules,
+    "serve": serve,
     "objects ls": ls,
     "objects get": get_object,
     "objects put": put_object,

@@ -247,8 +247,10 @@ class Montybase:
 
     # -- serving --------------------------------------------------------------------------------
 
-    def run(self) -> None:
+    def run(self, *, listening: Callable[[str], object] | None = None) -> None:
         """Serve the documents until SIGINT, SIGTERM or :meth:`stop`, and close them then.
+
+        :param listening: called with the URL as soon as it is answered there.
 
         Nothing is lost then, and nobody is waited for: who listens goes on where it was. Raises
         DocumentsNotServed for a database that was opened without ``dev=`` or ``endpoint=``, and
@@ -258,7 +260,7 @@ class Montybase:
             return
         serving = self._served()
         try:
-            serving.run()
+            serving.run(listening)
         finally:
             self.close()
 

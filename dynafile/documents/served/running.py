@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -19,9 +19,21 @@ __all__ = ["Server"]
 class Server(uvicorn.Server):
     """A server whose listeners end with it; uvicorn's would wait for them to leave."""
 
-    def __init__(self, config: uvicorn.Config, application: DocumentsApplication) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        application: DocumentsApplication,
+        started: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._application = application
+        self._started = started
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._started()
 
     async def shutdown(self, sockets: Any = None) -> None:
         """End who listens, then all else."""

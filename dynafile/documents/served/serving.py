@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from dynafile.documents.access import Accounts
@@ -22,7 +23,7 @@ from dynafile.errors import InvalidDocumentArgument, InvalidServerConfiguration
 if TYPE_CHECKING:
     from dynafile.documents.served.application import DocumentsApplication
 
-__all__ = ["Serving", "accounts_of", "check_serving"]
+__all__ = ["Serving", "accounts_of", "check_serving", "is_loopback"]
 
 _log: Final = logging.getLogger("dynafile")
 
@@ -35,18 +36,22 @@ _LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|::1", re.ASCII)
 
 def check_serving(path: str, *, dev: bool | str, endpoint: bool) -> None:
     """Check what is to be served before anything is made; raises InvalidDocumentArgument."""
-    if isinstance(dev, str) and not endpoint:
-        host, _ = _parsed(dev)
-        if not _LOOPBACK.fullmatch(host):
-            raise InvalidDocumentArgument(
-                f"dev={dev!r:.80} would let anybody in who reaches this machine: dev= is for "
-                "localhost; endpoint=True serves others, who need the key"
-            )
+    if isinstance(dev, str) and not endpoint and not is_loopback(dev):
+        raise InvalidDocumentArgument(
+            f"dev={dev!r:.80} would let anybody in who reaches this machine: dev= is for "
+            "localhost; endpoint=True serves others, who need the key"
+        )
     if endpoint and path == _MEMORY:
         raise InvalidDocumentArgument(
             "endpoint=True keeps its keys in the folder of the database, and one in memory has "
             "none: name a folder, or try it with dev=True"
         )
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether only this machine reaches an address; raises InvalidDocumentArgument."""
+    host, _ = _parsed(address)
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 class Serving:
@@ -122,8 +127,8 @@ class Serving:
             self._wsgi = a2wsgi.ASGIMiddleware(self.app, loop=self._loop.loop)
         return self._wsgi
 
-    def run(self) -> None:
-        """Serve until SIGINT, SIGTERM or :meth:`stop`."""
+    def run(self, listening: Callable[[str], object] | None = None) -> None:
+        """Serve until SIGINT, SIGTERM or :meth:`stop`; call ``listening`` once it can be asked."""
         uvicorn = need("uvicorn", "served documents")
         need("websockets", "served documents")
         from dynafile.documents.served.running import Server
@@ -145,9 +150,16 @@ class Serving:
             ssl_certfile=certificate,
             ssl_keyfile=private_key,
         )
-        server = self._server = Server(config, self.app)
-        scheme = "http" if certificate is None else "https"
-        _log.info("documents %r at %s://%s:%d/", self._name, scheme, self.host, self.port)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        url = f"{'http' if certificate is None else 'https'}://{host}:{self.port}/"
+
+        def started() -> None:
+            if listening is None:
+                _log.info("documents %r at %s", self._name, url)
+            else:
+                listening(url)
+
+        server = self._server = Server(config, self.app, started)
         try:
             server.run()
         except SystemExit as error:
