@@ -212,7 +212,7 @@ class DocumentsApplication:
         elif raw == "/v1/openapi.json":
             answer = json_answer(openapi(request.scope.get("root_path", "")))
         else:
-            answer = page_answer(raw)
+            answer = page_answer(raw, request.headers)
         if answer is None:
             raise AddressNotFound(f"there is nothing at {raw!r:.200}: documents are in {DOCUMENTS}")
         check_method(request, *_READ)

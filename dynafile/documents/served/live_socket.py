@@ -31,10 +31,13 @@ _MESSAGE: Final[dict[str, Any]] = {
     "query": dict,
     "since": str,
     "unsubscribe": int,
+    "ping": int,
     "token": str,
     "key": str,
 }
 _CREDENTIALS: Final = {"key", "token"}
+_OTHERS: Final = {"unsubscribe", "ping", *_CREDENTIALS}
+"""What does not go together with a subscription."""
 _GREETING: Final = "{'key': 'mb-...'}, {'token': '...'} or both"
 _GOING_AWAY: Final = 1001
 _REFUSED: Final = 1008
@@ -184,7 +187,9 @@ class LiveSocket:
         message = self._read(text)
         if message.keys() == {"unsubscribe"}:
             self._unsubscribe(message["unsubscribe"])
-        elif "subscribe" in message and not message.keys() & {"unsubscribe", *_CREDENTIALS}:
+        elif message.keys() == {"ping"}:  # who cannot see whether a connection is broken
+            await self._send({"pong": message["ping"]})
+        elif "subscribe" in message and not message.keys() & _OTHERS:
             await self._subscribe(message)
         elif message and message.keys() <= _CREDENTIALS:
             await self._take_credentials(message)

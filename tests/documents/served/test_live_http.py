@@ -261,6 +261,8 @@ def test_one_connection_has_many_subscriptions(run: Any) -> None:
         doc(server.db, "users", "ann").set({"n": 8})
         told = {each["of"]: each for each in (socket.hear(), socket.hear())}
         assert {of: each["type"] for of, each in told.items()} == {1: "modified", -2: "added"}
+        socket.say(ping=7)
+        assert socket.hear() == {"pong": 7}
         socket.say(unsubscribe=1)
         socket.say(unsubscribe=1)
         assert socket.hear()["problem"]["code"] == "MalformedRequest"
@@ -289,6 +291,8 @@ MESSAGES = [
     '{"subscribe": 1, "subscribe": 2, "path": ["users"]}',
     '{"subscribe": 1, "unsubscribe": 1, "path": ["users"]}',
     '{"unsubscribe": 1}',
+    '{"ping": "1"}',
+    '{"ping": 1, "token": "mb-wrong"}',
     '{"nonsense": 1}',
     '{"token": "mb-wrong"}',
     '{"token": "mb-\\r\\nx: y"}',
