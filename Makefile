@@ -33,7 +33,7 @@ types: $(VENV)/.tools $(VENV)/.package
 
 # The script `pytest`, and not `python -m pytest`, which would put this folder before the installed
 # package. Whole, they are shared among processes; those that ARGS picks run in one.
-pytest: $(VENV)/.tools $(VENV)/.flights $(VENV)/.redis $(VENV)/.dynoxide $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
+pytest: $(VENV)/.tools $(VENV)/.flights $(VENV)/.redis $(VENV)/.dynoxide $(VENV)/.browser $(VENV)/.package ## Run the tests alone; ARGS="-k name" picks some
 	$(BIN)/pytest $(or $(ARGS),$(WORKERS))
 
 crash: $(VENV)/.tools $(VENV)/.package ## Crash and kill it for a quarter of an hour; ARGS="--seed N" does it again
@@ -112,6 +112,11 @@ $(VENV)/.dynoxide: | $(VENV)/.made
 		&& npm pack --silent @dynoxide/linux-x64@1.2.1 >npm.log 2>&1 && tar -xzf *.tgz; \
 		then touch "$(CURDIR)/$@"; \
 		else echo 'left out: Dynoxide, a second server for dynamodb://; it needs npm, Linux and x64'; fi
+
+# What the tests of the client in JavaScript need: packages of npm, and a browser. Without it they
+# are skipped, and that is said here; it is tried again each time.
+$(VENV)/.browser: | $(VENV)/.made
+	@if sh tests/documents/served/get_browser.sh '$(CURDIR)/.servers'; then touch $@; fi
 
 # Who is measured and lives apart: dynafile 0.1.3 has the name of ours, Kybra Simple DB and KYDB need
 # a package each that they do not ask for, Montybase old ones, and montydb pymongo's bson.

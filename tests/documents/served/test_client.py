@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from documents.served.javascript import CLIENT, HERE, environment, node, package
 
 from dynafile.documents import Montybase, doc
 
-if TYPE_CHECKING:
-    from pathlib import Path
+DOCS = Path(__file__).parents[3] / "docs"
 
 OPTIONS = {
     "noEmit": True,
@@ -127,6 +128,30 @@ def test_the_types_are_those_of_the_code(tmp_path: Path) -> None:
     said = types(tmp_path / "wrong", USE, *WRONG)
     for number in range(len(WRONG)):
         assert f"use.ts({USE.count(chr(10)) + 2 + number}," in said
+
+
+def test_the_examples_of_the_page_run(run: Any, tmp_path: Path) -> None:
+    """As one program, which prints what stands behind each console.log."""
+    server = run(endpoint=True)
+    key = json.loads((tmp_path / "db" / "client-config.json").read_text())["apiKey"]
+    text = (DOCS / "documents-javascript.md").read_text()
+    parts = re.findall(r"(?<!-->\n)^```js\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    code = "\n".join(parts)
+    wanted = re.findall(r"console\.log\(.*\); // (.*)$", code, re.MULTILINE)
+    assert len(wanted) == code.count("console.log") > 5
+    for said, meant in (
+        ("https://example.com/client.js", environment()["CLIENT"]),
+        ("https://example.com/", server.url),
+        ("mb-...", key),
+    ):
+        assert said in code
+        code = code.replace(said, meant)
+    program = tmp_path / "page.mjs"
+    program.write_text(code)
+    command = [*node(), str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == wanted
 
 
 def test_all_of_it_is_served(guarded: Any) -> None:
