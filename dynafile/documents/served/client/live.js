@@ -127,8 +127,7 @@ export class Live {
     this.#closed = true;
     globalThis.removeEventListener?.("online", this.#again);
     this.#drop();
-    const error = new DocumentsError("HandleClosed", "this client of documents was closed");
-    for (const subscription of [...this.#all]) this.#fail(subscription, error);
+    this.#failAll(new DocumentsError("HandleClosed", "this client of documents was closed"));
   }
 
   // -- the connection ----------------------------------------------------------------------------
@@ -154,7 +153,15 @@ export class Live {
     if (this.#closed || this.#all.size === 0 || this.#make === undefined) return;
     this.#refused = undefined;
     this.#token = token;
-    const socket = new this.#make(this.#requests.socketUrl("v1/live"));
+    let socket;
+    try {
+      socket = new this.#make(this.#requests.socketUrl("v1/live"));
+    } catch (cause) {
+      // Such as ws: in a page of https:, which no later attempt makes better.
+      const detail = `no WebSocket can be made: ${cause instanceof Error ? cause.message : cause}`;
+      this.#failAll(new DocumentsError("ServerNotReachable", detail, { cause }));
+      return;
+    }
     this.#socket = socket;
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#hear(data);
@@ -292,7 +299,7 @@ export class Live {
       this.#retry();
       return;
     }
-    for (const subscription of [...this.#all]) this.#fail(subscription, error);
+    this.#failAll(error);
   }
 
   /**
@@ -308,6 +315,11 @@ export class Live {
     }
     setTimeout(() => this.#all.has(subscription) && this.#begin(subscription), this.#pause);
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
+  }
+
+  /** @param {Error} error */
+  #failAll(error) {
+    for (const subscription of [...this.#all]) this.#fail(subscription, error);
   }
 
   /**

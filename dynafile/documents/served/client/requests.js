@@ -9,7 +9,9 @@ export class Requests {
   #url;
   #key;
   #fetch;
-  #ending = new AbortController();
+  /** @type {Set<AbortController>} */
+  #underWay = new Set();
+  #closed = false;
 
   /**
    * @param {URL} url
@@ -72,13 +74,15 @@ export class Requests {
     if (this.#key) headers["x-api-key"] = this.#key;
     if (token) headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers["content-type"] = "application/json";
+    const control = new AbortController();
+    this.#underWay.add(control);
     let answer, text;
     try {
       answer = await this.#fetch(new URL(address, this.#url), {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
-        signal: this.#ending.signal,
+        signal: control.signal,
         credentials: "omit",
         redirect: "error",
       });
@@ -89,6 +93,8 @@ export class Requests {
         `${this.#url.origin} did not answer: ${cause instanceof Error ? cause.message : cause}. ` +
         "Where a change was sent, it may have been made all the same";
       throw new DocumentsError("ServerNotReachable", detail, { cause });
+    } finally {
+      this.#underWay.delete(control);
     }
     const found = parsed(text);
     if (!answer.ok || (found === undefined && answer.status !== 204)) {
@@ -99,14 +105,15 @@ export class Requests {
 
   /** Throw HandleClosed once it was closed. */
   checkOpen() {
-    if (this.#ending.signal.aborted) {
+    if (this.#closed) {
       throw new DocumentsError("HandleClosed", "this client of documents was closed: make another");
     }
   }
 
   /** End what is under way. */
   close() {
-    this.#ending.abort();
+    this.#closed = true;
+    for (const control of this.#underWay) control.abort();
   }
 }
 

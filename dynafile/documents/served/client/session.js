@@ -145,8 +145,12 @@ export class Session {
   /** @param {Tokens | null} tokens */
   #keep(tokens) {
     this.#tokens = tokens;
-    if (tokens === null) this.#storage?.removeItem(this.#name);
-    else this.#storage?.setItem(this.#name, JSON.stringify(tokens));
+    try {
+      if (tokens === null) this.#storage?.removeItem(this.#name);
+      else this.#storage?.setItem(this.#name, JSON.stringify(tokens));
+    } catch {
+      this.#storage = undefined; // it has no room, or the user forbids it: in memory only
+    }
   }
 
   /** @returns {Tokens | null} */

@@ -169,6 +169,19 @@ test("what is refused ends one who listens, and what may pass is tried again", a
   db.close();
 });
 
+test("where no WebSocket can be made that is told at once", async () => {
+  const errors = [];
+  class Refusing {
+    constructor() {
+      throw new SyntaxError("not in a page of https");
+    }
+  }
+  const { db } = opened({ WebSocket: Refusing });
+  db.doc("users").onSnapshot(() => {}, { onError: (error) => errors.push([error.code, error.cause.name]) });
+  await settle();
+  assert.deepEqual(errors, [["ServerNotReachable", "SyntaxError"]]);
+});
+
 test("what a callback throws is reported, and stops nobody", async (t) => {
   const reported = t.mock.method(console, "error", () => {});
   const { db } = opened();

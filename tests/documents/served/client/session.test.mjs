@@ -35,7 +35,7 @@ class Server {
         if (body.password !== "right") return [401, problem(401, "InvalidLogin")];
         return [200, tokens()];
       case "/v1/auth/refresh":
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate); // for others to come
         if (body.refreshToken !== this.open?.refresh) return [401, problem(401, "TokenReused")];
         return [200, tokens()];
       case "/v1/auth/password":
@@ -161,7 +161,13 @@ test("tokens are kept only where that is wanted, and pages of a site share them"
   server.open = { access: "x" };
   await assert.rejects(two.doc("a", "b").get(), { code: "InvalidToken", detail: /elsewhere/ });
   assert.equal(two.user, null);
-  storage.setItem(`dynafile-documents:${url}`, "no JSON");
+  storage.setItem = () => {
+    throw new Error("no room");
+  };
+  const full = client({ storage });
+  await full.login("ann@example.com", "right");
+  assert.equal(await full.doc("a", "b").get(), server.open.access);
+  storage.kept.set(`dynafile-documents:${url}`, "no JSON");
   assert.equal(client({ storage }).user, null);
   assert.equal(client().user, null);
 });
@@ -188,24 +194,42 @@ class Socket {
 }
 
 async function until(holds) {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!holds()) await new Promise(setImmediate);
 }
 
-test("the WebSocket is told who asks, each new token, and another user begins anew", async () => {
+/** Asks the server without a network, for tests that turn the clock. */
+async function directly(address, { method, headers, body }) {
+  const { pathname } = new URL(address);
+  const [status, answer] = await server.answer(method, pathname, headers, body && JSON.parse(body));
+  return new Response(answer && JSON.stringify(answer), { status });
+}
+
+test("the WebSocket is told who asks, each new token, and another user begins anew", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
   Socket.made = [];
-  server.expiresIn = 0.2;
-  const db = client({ WebSocket: Socket });
+  const db = client({ WebSocket: Socket, fetch: directly });
   await db.login("ann@example.com", "right");
   const stop = db.doc("a").onSnapshot(() => {});
   await until(() => Socket.made[0]?.sent.length >= 2);
   const [{ sent }] = Socket.made;
   assert.deepEqual(sent[0], { key: "mb-key", token: "access-1" });
   assert.deepEqual(sent[1], { subscribe: 1, path: ["a"] });
-  server.expiresIn = 900;
-  await until(() => sent.length >= 3); // shortly before it expires
+  const hear = (message) => Socket.made[0].onmessage({ data: JSON.stringify(message) });
+  const turn = (seconds) => {
+    for (let second = 0; second < seconds; second++) {
+      t.mock.timers.tick(1000);
+      hear({ ready: true }); // so that it is not taken for broken
+    }
+  };
+  turn(869);
+  assert.equal(refreshes(), 0);
+  turn(1); // half a minute before it expires
+  await until(() => sent.at(-1).token === "access-2");
   assert.equal(refreshes(), 1);
-  assert.deepEqual(sent[2], { key: "mb-key", token: "access-2" });
-  Socket.made[0].onmessage({ data: '{"of": 1, "type": "state", "id": null, "path": "a", "value": {}, "position": "7"}' });
+  assert.equal(sent.at(-1).key, "mb-key");
+  turn(870);
+  await until(() => sent.at(-1).token === "access-3");
+  hear({ of: 1, type: "state", id: null, path: "a", value: {}, position: "7" });
   await db.logout();
   await until(() => Socket.made[1]?.sent.length >= 2);
   assert.equal(Socket.made[0].readyState, 3);

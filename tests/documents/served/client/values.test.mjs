@@ -242,6 +242,14 @@ test("what the server refuses is an error with its words, and no answer is one t
   assert.equal(await db.doc("a", "b").get(), undefined);
   answers.push(new Response(JSON.stringify({ status: 404, code: "AddressNotFound", detail: "no" }), { status: 404 }));
   await assert.rejects(db.doc("a", "b").get(), { code: "AddressNotFound" });
+  const waiting = connect({
+    url: "http://host",
+    fetch: (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  });
+  const asked = [waiting.doc("a").get(), waiting.doc("b").get()].map((each) => assert.rejects(each, { code: "HandleClosed" }));
+  await new Promise((resolve) => setImmediate(resolve));
+  waiting.close();
+  await Promise.all(asked);
   db.close();
   await assert.rejects(db.doc("a", "b").get(), { code: "HandleClosed" });
 });
