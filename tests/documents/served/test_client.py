@@ -104,6 +104,19 @@ def test_a_listener_misses_nothing_while_the_server_is_started_again(
             program.kill()
 
 
+def test_who_takes_slowly_misses_nothing_and_keeps_no_queue(run: Any) -> None:
+    command = [*node(), str(HERE / "slow.mjs"), run().url]
+    done = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    found = {f"u{n}": n for n in range(1000) if n % 100 != 1} | {"end": None}
+    found |= {f"u{n}": -1 for n in range(0, 1000, 100)}
+    assert dict(told["quick"]) == dict(told["slow"]) == found
+    assert told["left"] > 2  # which is both at their ends
+
+
 def types(folder: Path, *parts: str) -> str:
     """Check the client and a program in TypeScript; return what the compiler says."""
     tsc = package("typescript") / "bin" / "tsc"
