@@ -2,14 +2,15 @@
 
 Each begins with a subscription of its own, which tells it the state. With the first change that the
 others know too it goes over to what one subscription takes for all. Who falls out of what is kept
-there goes on with one of its own again, from where it was. So a change costs each little more than
-being sent, and nothing grows with how slow somebody is.
+there goes on with one of its own again, from where it was. Who has been told all, and whose
+connection takes it, is written the same bytes in one step with the others; only the rest is woken.
+So a change costs each little more than being sent, and nothing grows with how slow somebody is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final
 
 from dynafile.documents.engine import DocumentChange
@@ -23,7 +24,11 @@ _MOST: Final = 1024
 _MOST_BYTES: Final = 4 << 20
 _AT_ONCE: Final = 256
 _LONG: Final = 3600.0
+_MOST_WRITTEN: Final = 64 << 10
+"""More bytes of changes are not written directly, so that no connection has to hold many."""
 
+Make = Callable[[Sequence[DocumentChange]], bytes]
+Write = Callable[[bytes], bool]
 Begin = Callable[[str | None], Awaitable[Listening]]
 
 
@@ -90,9 +95,10 @@ class Line:
             while (found := await source.take(_LONG)) is not None:
                 if found and found[0].type == "state":
                     break  # what came between is lost, which each is told by itself
+                first = self.end
                 for change in found:
                     self._keep(change)
-                self._wake()
+                self._tell(first, found, sum(self._sizes[-len(found) :]))
         except DynafileError:
             pass  # each is told by itself
         finally:
@@ -117,6 +123,16 @@ class Line:
         for member in self.members:
             member.ready.set()
 
+    def _tell(self, number: int, changes: Sequence[DocumentChange], size: int) -> None:
+        """Write changes, of which the first has a number, to those who wait for it; wake others."""
+        if size > _MOST_WRITTEN:
+            self._wake()
+            return
+        made: dict[Hashable, bytes] = {}
+        for member in self.members:
+            if not member.written(number, changes, made):
+                member.ready.set()
+
     def leave(self, member: Member) -> None:
         """Forget a member; without any, nothing is taken."""
         self.members.discard(member)
@@ -135,6 +151,8 @@ class Member:
         self._next = 0
         self._position = ""
         self._closed = False
+        self._waits = False
+        self._direct: tuple[Hashable, Make, Write] | None = None
         self.ready = asyncio.Event()
         line.members.add(self)
 
@@ -163,12 +181,39 @@ class Member:
                 self._next += len(found)
                 self._position = found[-1].position
                 return found
+            self._waits = True
             try:
                 async with asyncio.timeout(timeout):
                     await self.ready.wait()
             except TimeoutError:
                 return []
+            finally:
+                self._waits = False
         return None
+
+    def write_by(self, kind: Hashable, make: Make, write: Write) -> None:
+        """Have changes written without being taken, while :meth:`take` would wait for them.
+
+        :param kind: ``make`` of all members with the same makes the same bytes of changes.
+        :param write: returns False where it cannot write now; then they are taken.
+        """
+        self._direct = kind, make, write
+
+    def written(
+        self, number: int, changes: Sequence[DocumentChange], made: dict[Hashable, bytes]
+    ) -> bool:
+        """Write changes, the first of which has a number, if that is what this waits for."""
+        if not self._waits or self._next != number or self._direct is None or self.ready.is_set():
+            return False
+        kind, make, write = self._direct
+        data = made.get(kind)
+        if data is None:
+            data = made[kind] = make(changes)
+        if not write(data):
+            return False
+        self._next += len(changes)
+        self._position = changes[-1].position
+        return True
 
     def _left_meanwhile(self) -> bool:
         return self._closed

@@ -10,8 +10,10 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from dynafile.documents.engine import DocumentChange
 from dynafile.documents.requests import Target
 from dynafile.documents.served.credentials import credentials_in
+from dynafile.documents.served.direct import direct_of
 from dynafile.documents.served.guard import Caller, Limits
 from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded, Listening
@@ -235,12 +237,20 @@ class LiveSocket:
     async def _tell(self, number: int, listening: Listening | Member) -> None:
         """Tell of a subscription until it ends; who reads slowly makes it wait here."""
         prefix = b'{"of":%d,' % number
+        direct = direct_of(self._socket.scope)
+        if direct is not None and isinstance(listening, Member):
+            frame = direct.frame
+            listening.write_by(
+                number,
+                lambda some: b"".join(frame(self._said(prefix, each)) for each in some),
+                direct.write,
+            )
         try:
             while (changes := await listening.take(self._limits.heartbeat)) is not None:
                 for change in changes:
                     if self._listenings.get(number) is not listening:
                         return
-                    await self._send_text(prefix + self._encoded.json(change)[1:])
+                    await self._send_text(self._said(prefix, change))
         except (WebSocketDisconnect, OSError, RuntimeError, TimeoutError):
             self.stop()
         except DynafileError as error:
@@ -251,6 +261,9 @@ class LiveSocket:
             listening.close()
             if self._listenings.get(number) is listening:
                 del self._listenings[number]
+
+    def _said(self, prefix: bytes, change: DocumentChange) -> bytes:
+        return prefix + self._encoded.json(change)[1:]
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._send_text(json_bytes(message))

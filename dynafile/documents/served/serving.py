@@ -131,11 +131,12 @@ class Serving:
         """Serve until SIGINT, SIGTERM or :meth:`stop`; call ``listening`` once it can be asked."""
         uvicorn = need("uvicorn", "served documents")
         need("websockets", "served documents")
+        from dynafile.documents.served.direct import Direct
         from dynafile.documents.served.running import Server
 
         certificate, private_key = self._certificate()
         config = uvicorn.Config(
-            self.app,
+            Direct(self.app),
             host=self.host,
             port=self.port,
             http="h11",  # bounds the size of headers

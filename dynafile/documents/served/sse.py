@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from dynafile.documents.engine import DocumentChange
 from dynafile.documents.served.answers import SAFE
+from dynafile.documents.served.direct import direct_of
 from dynafile.documents.served.guard import Limits
 from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded, Listening
@@ -76,14 +77,19 @@ class EventAnswer(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             loop = asyncio.get_running_loop()
             renewed = loop.time()
+            direct = direct_of(scope)
+            if direct is not None and isinstance(self._listening, Member):
+                framed = direct.frame
+                self._listening.write_by(
+                    "events", lambda some: framed(self._body(some)), direct.write
+                )
             while (changes := await self._listening.take(self._limits.heartbeat)) is not None:
                 if loop.time() - renewed >= self._limits.heartbeat:
                     await self._renew()
                     renewed = loop.time()
-                body = b"".join(frame(each, self._encoded.json(each)) for each in changes)
                 message = {
                     "type": "http.response.body",
-                    "body": body or _HEARTBEAT,
+                    "body": self._body(changes) or _HEARTBEAT,
                     "more_body": True,
                 }
                 async with asyncio.timeout(self._limits.stall):
@@ -99,6 +105,9 @@ class EventAnswer(Response):
             gone.cancel()
             self._listening.close()
             self._ended()
+
+    def _body(self, changes: Sequence[DocumentChange]) -> bytes:
+        return b"".join(frame(each, self._encoded.json(each)) for each in changes)
 
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

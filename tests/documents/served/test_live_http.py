@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -20,7 +21,9 @@ from dynafile import documents
 from dynafile.documents import doc
 from dynafile.documents.ids import Ids
 from dynafile.documents.remote import RemoteEngine
+from dynafile.documents.served.direct import Direct, direct_of
 from dynafile.documents.served.guard import KeyGuard, Limits
+from dynafile.documents.served.lines import Member
 from dynafile.errors import InvalidDocumentArgument, InvalidDocumentPath, ServerNotReachable
 
 if TYPE_CHECKING:
@@ -199,6 +202,77 @@ def test_those_who_listen_to_the_same_share_what_is_taken(run: Any) -> None:
         waiting.wait(0.01)
     assert not app._lines
     assert not server.db.engine._feed._all()
+
+
+def test_those_who_share_are_written_to_without_being_woken(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of any length that frames tell in ways of their own, and also while somebody reads nothing."""
+    written = []
+    plain = Member.written
+
+    def counted(member: Member, *given: Any) -> bool:
+        written.append(plain(member, *given))
+        return written[-1]
+
+    monkeypatch.setattr(Member, "written", counted)
+    server = run()
+    users = doc(server.db, "users")
+    sizes = [
+        0,
+        5,
+        20,
+        60,
+        65_200,
+        65_350,
+        65_450,
+        65_500,
+        70_000,
+        *range(100, 1100),
+        4,
+        *range(300),
+    ]
+    with (
+        events(server.url, "/users") as one,
+        events(server.url, "/users") as asleep,
+        live(server) as socket_,
+        live(server) as other,
+    ):
+        one.next(), asleep.next()
+        for number, each in ((1, socket_), (7, other)):
+            each.say(subscribe=number, path=["users"])
+            assert each.hear()["type"] == "state"
+        for n, size in enumerate(sizes):
+            users.add({"n": n, "text": "ü" * size}, key="ann")
+            assert one.next()["value"]["n"] == n
+            for number, each in ((1, socket_), (7, other)):
+                change = each.hear()
+                assert (change["of"], change["value"]["n"]) == (number, n)
+                assert change["value"]["text"] == "ü" * size
+        assert [asleep.next()["value"]["n"] for _ in sizes] == list(range(len(sizes)))
+    assert sum(written) > 3 * len(sizes)
+    assert not all(written)
+
+
+def test_only_connections_that_are_known_are_written_to_directly() -> None:
+    """Another server's, and one of HTTP/1.0 or HEAD, have what ASGI has."""
+
+    class End:
+        flow = transport = disconnected = response_started = response_complete = None
+
+        async def send(self, message: Any) -> None: ...
+
+    async def asked(scope: Any, receive: Any, send: Any) -> None:
+        found.append(direct_of(scope))
+
+    found: list[Any] = []
+    plain: dict[str, Any] = {"type": "http", "http_version": "1.1", "method": "GET"}
+    for scope in (plain, plain | {"http_version": "1.0"}, plain | {"method": "HEAD"}):
+        asyncio.run(Direct(asked)(scope, End().send, End().send))
+    End.__module__ = "uvicorn.protocols.http.h11_impl"
+    for scope in (plain, plain | {"http_version": "1.0"}, plain | {"method": "HEAD"}):
+        asyncio.run(Direct(asked)(scope, End().send, End().send))
+    assert [each is not None for each in found] == [False, False, False, True, False, False]
 
 
 def test_a_server_that_stops_ends_who_listens(run: Any) -> None:
