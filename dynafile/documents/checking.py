@@ -72,13 +72,22 @@ def check_change(change: Change, now: str) -> Checked:
     elif change.kind == "delete":
         if change.value is not UNSET:
             checked.fields = _match(change.value)
-    elif len(change.path) > 2 and not isinstance(change.value, dict) and change.key is None:
-        # Only a field can be set to that, which turns out when the document is looked at.
+    elif _is_for_a_field(change):
         checked.value = check_value(change.value, now=now)
     else:
         checked.value = check_document(change.value, checked.text, now)
         checked.data = encode(checked.value, checked.text)
     return checked
+
+
+def _is_for_a_field(change: Change) -> bool:
+    """Say whether only a field can be set to this, which there is or not when it is looked at."""
+    return (
+        change.kind == "set"
+        and len(change.path) > 2
+        and change.key is None
+        and not isinstance(change.value, dict)
+    )
 
 
 def _check_target(change: Change) -> None:

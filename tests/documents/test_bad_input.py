@@ -206,6 +206,15 @@ def test_documents_that_are_no_objects(kept: documents.Montybase, way: str, valu
     refuse(lambda: WRITES[way](kept, value), type(value).__name__, kind=TypeError)
 
 
+@pytest.mark.parametrize("value", [None, 5, "text", [], [1]], ids=repr)
+def test_what_is_added_beneath_a_document_is_an_object(
+    kept: documents.Montybase, value: Any
+) -> None:
+    """It was taken for the value of a field, and a document was stored that has no bytes."""
+    refuse(lambda: doc(kept, "users", "ann", "posts").add(value), "an object", kind=TypeError)
+    assert doc(kept, "users", "ann", "posts").get() == {}
+
+
 @pytest.mark.parametrize("way", WRITES)
 def test_documents_that_are_too_large(kept: documents.Montybase, way: str) -> None:
     refuse(lambda: WRITES[way](kept, {"n": "x" * (1 << 20)}), str(1 << 20), kind=ItemTooLarge)
