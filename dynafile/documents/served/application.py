@@ -28,7 +28,7 @@ from dynafile.documents.served.addresses import (
 )
 from dynafile.documents.served.answers import json_answer, problem_answer
 from dynafile.documents.served.desk import Desk
-from dynafile.documents.served.guard import ANYBODY, Caller, Guard
+from dynafile.documents.served.guard import ANYBODY, Caller, Guard, Limits
 from dynafile.documents.served.lines import Line, Member, can_share
 from dynafile.documents.served.listening import Encoded, Listening, Wakes
 from dynafile.documents.served.live_socket import LiveSocket
@@ -37,7 +37,7 @@ from dynafile.documents.served.openapi import openapi
 from dynafile.documents.served.origins import Origins
 from dynafile.documents.served.page import page_answer
 from dynafile.documents.served.repetition import IDEMPOTENCY_KEY, REQUEST_TIME
-from dynafile.documents.served.routes import METHODS, VERBS, DocumentRoutes
+from dynafile.documents.served.routes import METHODS, VERBS, DocumentRoutes, methods_of
 from dynafile.documents.served.sse import EventAnswer
 from dynafile.documents.served.user_routes import USERS, UserRoutes
 from dynafile.documents.wire_json import json_bytes
@@ -96,6 +96,7 @@ class DocumentsApplication:
         self._engine = engine
         self._guard = guard
         self._limits = guard.limits
+        self._anybody = same_origin
         self._desk = Desk(engine, guard)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="dynafile served")
         replays = None if accounts is None else accounts.replays
@@ -123,6 +124,11 @@ class DocumentsApplication:
                 allow_headers=_SENT_HEADERS,
                 expose_headers=_SEEN_HEADERS,
             )
+
+    @property
+    def limits(self) -> Limits:
+        """How much one request, or one connection, may ask for."""
+        return self._limits
 
     # -- ASGI -----------------------------------------------------------------------------------
 
@@ -210,7 +216,8 @@ class DocumentsApplication:
         if raw == "/v1/health":
             answer = json_answer({"status": "ok"})
         elif raw == "/v1/openapi.json":
-            answer = json_answer(openapi(request.scope.get("root_path", "")))
+            root = request.scope.get("root_path", "")
+            answer = json_answer(openapi(root, anybody=self._anybody))
         else:
             answer = page_answer(raw, request.headers)
         if answer is None:
@@ -232,7 +239,7 @@ class DocumentsApplication:
             check_method(request, "POST")
             return await self._routes.verb(request, caller, rest[1:])
         path: Path = path_of(rest)
-        check_method(request, *METHODS)
+        check_method(request, *methods_of(path))
         return await self._routes.path(request, caller, path)
 
     # -- listening ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dynafile.documents.requests import OPERATORS
 from dynafile.documents.wire import KINDS
 from dynafile.documents.wire_queries import AGGREGATES, CURSORS, MOST_CONDITIONS
 
-__all__ = ["SCHEMAS", "schema"]
+__all__ = ["ENTITY_TAG", "SCHEMAS", "schema"]
 
 _TEXT: Final = {"type": "string"}
 
@@ -26,29 +26,63 @@ def _object(properties: dict[str, Any], required: tuple[str, ...] = (), **more: 
 _SEGMENT: Final = {
     "type": "string",
     "minLength": 1,
-    "maxLength": 1024,
+    "description": "In UTF-8 at most 1024 bytes, as the whole path of a collection.",
     "pattern": r"^(?!\.{1,2}$)[^/\u0000]+$",
 }
+ENTITY_TAG: Final = r'^"[!#-~]*"$'
+
+_NAME_OF_FIELD: Final = r"([^.`]+|`([^`\\]|\\[\s\S])+`)"
+_NAMES: Final = rf"^{_NAME_OF_FIELD}(\.{_NAME_OF_FIELD})*$"
 _PATH: Final = {
     "type": "array",
-    "items": _SEGMENT,
+    "minItems": 1,
+    "items": schema("Segment"),
     "description": "Segments of a path: collection, document, collection, document, field ...",
     "examples": [["users", "ann"]],
 }
 _FIELD: Final = {
     "type": "string",
-    "minLength": 1,
+    "pattern": _NAMES,
     "description": "Names with dots between them; one that has a dot itself in backticks.",
     "examples": ["address.city"],
 }
-_POSITION: Final = {"type": "string", "description": "Where to go on, as `since`."}
+_EVENTS: Final = ["state", "added", "modified", "removed"]
+_LISTED: Final = ["in", "not-in", "array-contains-any"]
+_CONDITION: Final = _object(
+    {"field": schema("Field"), "op": {"enum": list(OPERATORS)}, "value": schema("Value")},
+    ("field", "op", "value"),
+)
 
 SCHEMAS: Final[dict[str, Any]] = {
+    "Segment": _SEGMENT,
+    "Id": _SEGMENT | {"maxLength": 1024},
     "Path": _PATH,
     "Field": _FIELD,
-    "Value": {"description": "What JSON can say, at most 100 levels deep and 1 MiB."},
+    "Position": {
+        "type": "string",
+        "pattern": r"^([0-9]{30}([+][0-9]{1,9})?)?$",
+        "description": "Where to go on, as `since`.",
+    },
+    "Value": {
+        "description": "What JSON can say, at most 100 levels deep and 1 MiB.",
+        "anyOf": [
+            {"type": ["string", "number", "boolean", "null"]},
+            {"type": "array", "items": schema("Value")},
+            schema("DocumentValue"),
+        ],
+    },
+    "Update": {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": schema("Field"),
+        "additionalProperties": schema("Value"),
+        "description": "Fields, by their paths, none of them in another, and their values.",
+        "examples": [{"score": 101, "address.city": "Rome"}],
+    },
     "DocumentValue": {
         "type": "object",
+        "propertyNames": {"minLength": 1},
+        "additionalProperties": schema("Value"),
         "description": "A document: an object of at most 1 MiB and 100 levels.",
         "examples": [{"name": "Amor", "score": 100}],
     },
@@ -72,16 +106,24 @@ SCHEMAS: Final[dict[str, Any]] = {
         },
         ("documents", "next"),
     ),
-    "Read": {"anyOf": [schema("Document"), schema("Listing"), schema("FieldFound")]},
-    "Changed": _object({"id": _TEXT, "path": _TEXT}, ("id",)),
+    "Beneath": {"anyOf": [schema("Listing"), schema("FieldFound")]},
+    "Changed": _object({"id": _TEXT}, ("id",)),
+    "Added": _object({"id": _TEXT, "path": _TEXT}, ("id", "path")),
     "Deleted": _object({"path": _TEXT, "value": schema("Value")}, ("path", "value")),
-    "Where": _object(
-        {"field": schema("Field"), "op": {"enum": list(OPERATORS)}, "value": schema("Value")},
-        ("field", "op", "value"),
-    ),
+    "Where": {
+        **_CONDITION,
+        "if": {"properties": {"op": {"enum": _LISTED}}},
+        "then": {
+            "properties": {"value": {"type": "array", "minItems": 1, "maxItems": MOST_CONDITIONS}}
+        },
+    },
     "Order": _object({"field": schema("Field"), "descending": {"type": "boolean"}}, ("field",)),
     "Cursor": _object(
-        {"values": {"type": "array", "items": schema("Value")}, "last": schema("Path")},
+        {
+            "values": {"type": "array", "maxItems": MOST_CONDITIONS, "items": schema("Value")},
+            "last": schema("Path"),
+        },
+        minProperties=1,
         description="Values in the order of `orderBy`, and maybe the id, or the path in a group.",
     ),
     "Query": _object(
@@ -97,6 +139,16 @@ SCHEMAS: Final[dict[str, Any]] = {
             "limit": {"type": "integer", "minimum": 1},
         },
         ("path",),
+        **{
+            "if": {"properties": {"group": {"const": True}}, "required": ["group"]},
+            "then": {"properties": {"path": {"maxItems": 1}}},
+            "not": {
+                "anyOf": [
+                    {"required": ["startAt", "startAfter"]},
+                    {"required": ["endAt", "endBefore"]},
+                ]
+            },
+        },
         examples=[{"path": ["users"], "where": [{"field": "score", "op": ">", "value": 100}]}],
     ),
     "QueryBody": _object({"query": schema("Query")}, ("query",)),
@@ -110,6 +162,11 @@ SCHEMAS: Final[dict[str, Any]] = {
             "field": {**_FIELD, "description": "For `sum` and `average`."},
         },
         ("query", "kind"),
+        **{
+            "if": {"properties": {"kind": {"const": "count"}}},
+            "then": {"properties": {"field": False}},
+            "else": {"required": ["field"]},
+        },
     ),
     "AggregateAnswer": _object({"value": {"type": ["number", "null"]}}, ("value",)),
     "Plan": _object(
@@ -148,16 +205,29 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "BatchAnswer": _object({"results": {"type": "array", "items": schema("Value")}}, ("results",)),
     "WatchBody": _object(
-        {"path": schema("Path"), "query": schema("Query"), "since": _POSITION},
+        {"path": schema("Path"), "query": schema("Query"), "since": schema("Position")},
         oneOf=[{"required": ["path"]}, {"required": ["query"]}],
     ),
+    "EventFrame": {
+        "type": "object",
+        "required": ["id", "event", "data"],
+        "properties": {
+            "id": schema("Position"),
+            "event": {"enum": _EVENTS},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": schema("Event"),
+            },
+        },
+    },
     "Event": _object(
         {
-            "type": {"enum": ["state", "added", "modified", "removed"]},
+            "type": {"enum": _EVENTS},
             "id": {"type": ["string", "null"]},
             "path": _TEXT,
             "value": schema("Value"),
-            "position": _POSITION,
+            "position": schema("Position"),
         },
         ("type", "id", "path", "value", "position"),
         description="The data of a Server-Sent Event, and with `of` a message of the WebSocket.",

@@ -32,24 +32,27 @@ def etag(last_update: str) -> str:
 
 
 def preconditions_of(headers: Headers) -> Preconditions:
-    """Return what If-Match and If-None-Match of a change say; raises MalformedRequest."""
+    """Return what If-Match and If-None-Match of a change say; raises MalformedRequest.
+
+    Both together hold for no document, which is found out when it is looked at.
+    """
     match, none_match = headers.get("if-match"), headers.get("if-none-match")
     if match is None and none_match is None:
         return Preconditions()
-    if none_match is not None:
-        if match is not None or none_match.strip() != "*":
-            raise MalformedRequest(
-                'a change can have If-Match: "...", If-Match: *, or If-None-Match: *, and one of '
-                "them only"
-            )
+    if none_match is not None and none_match.strip() != "*":
+        raise MalformedRequest(
+            'a change can have If-Match: "...", If-Match: * or If-None-Match: *; of If-None-Match '
+            "there is no other"
+        )
+    if match is None:
         return Preconditions(exists=False)
-    assert match is not None
-    if match.strip() == "*":
-        return Preconditions(exists=True)
     found = _TAG.fullmatch(match.strip())
-    if found is None:
+    if found is None and match.strip() != "*":
         raise MalformedRequest('If-Match has one entity tag in quotes, as in If-Match: "17"')
-    return Preconditions(last_update=found[1])
+    exists = None if none_match is None else False
+    if found is None:
+        return Preconditions(exists=True) if exists is None else Preconditions(exists, "")
+    return Preconditions(exists, found[1])
 
 
 def is_known(headers: Headers, tag: str) -> bool:

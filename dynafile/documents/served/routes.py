@@ -31,7 +31,7 @@ from dynafile.documents.wire_members import members
 from dynafile.documents.wire_queries import aggregate_from, query_from, target_from
 from dynafile.errors import MalformedRequest
 
-__all__ = ["METHODS", "VERBS", "DocumentRoutes"]
+__all__ = ["METHODS", "VERBS", "DocumentRoutes", "methods_of"]
 
 T = TypeVar("T")
 
@@ -48,6 +48,13 @@ _KINDS: Final[dict[str, ChangeKind]] = {
     "PATCH": "update",
     "DELETE": "delete",
 }
+
+
+def methods_of(path: Path) -> tuple[str, ...]:
+    """Return the methods that are possible at a path: nothing is added to a document."""
+    if not path:
+        return METHODS[:2]
+    return tuple(each for each in METHODS if each != "POST" or not is_document(path))
 
 
 class DocumentRoutes:
@@ -166,6 +173,8 @@ class DocumentRoutes:
             return json_answer({"value": await self._do(self._desk.aggregate, caller, *asked)})
         if verb == "watch":
             target = target_from(members(body, "", {"path": list, "query": dict, "since": str}))
+            if "since" in found and "since" in body:
+                raise MalformedRequest("since is in the address and in the body: give it once")
             since = since_of(request, found.get("since", body.get("since")))
             return await self._watched(request, caller, target, since)
         if "query" not in members(body, "", {"query": dict}):

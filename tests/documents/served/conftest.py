@@ -177,11 +177,19 @@ def guarded(world: World) -> Asking:
 class Running:
     """A database that is served on a port of this machine, in a thread."""
 
-    def __init__(self, folder: Path, port: int = 0, **options: Any) -> None:
+    def __init__(self, folder: Path, port: int = 0, *, keyed: bool = False, **options: Any) -> None:
         self.folder = folder
         self.port = port or free_port()
-        self.db = documents.Montybase(folder, dev=f"127.0.0.1:{self.port}", **options)
-        self.url = f"http://127.0.0.1:{self.port}"
+        address = f"127.0.0.1:{self.port}"
+        if keyed:
+            documents.Montybase(folder, endpoint=True).close()
+            path = folder / "db.config.json"
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"address": address}))
+            options["endpoint"] = True
+        else:
+            options["dev"] = address
+        self.db = documents.Montybase(folder, **options)
+        self.url = f"http://{address}"
         self._thread = threading.Thread(target=self.db.run)
         self._thread.start()
         deadline = time.monotonic() + 20
@@ -189,6 +197,9 @@ class Running:
             assert time.monotonic() < deadline
             assert self._thread.is_alive()
             time.sleep(0.005)
+
+    def client_key(self) -> str:
+        return str(json.loads((self.folder / "client-config.json").read_text())["apiKey"])
 
     def answers(self) -> bool:
         try:

@@ -90,7 +90,9 @@ def test_addresses_that_are_not_there(ask: Any, target: str) -> None:
 def test_methods_that_are_not_there(ask: Any, method: str) -> None:
     found = ask(method, f"{V1}/users/ann")
     assert (found.status, found.code) == (405, "MethodNotAllowed")
-    assert found.headers["allow"] == "GET, HEAD, PUT, POST, PATCH, DELETE"
+    assert found.headers["allow"] == "GET, HEAD, PUT, PATCH, DELETE"
+    assert ask(method, V1).headers["allow"] == "GET, HEAD"
+    assert ask(method, f"{V1}/users").headers["allow"] == "GET, HEAD, PUT, POST, PATCH, DELETE"
     assert ask(method, f"{V1}:query").headers["allow"] == "POST"
     assert ask("POST", "/v1/health", {}).headers["allow"] == "GET, HEAD"
 

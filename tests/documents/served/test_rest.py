@@ -103,8 +103,8 @@ def test_the_root_is_everything(ask: Any, db: Montybase) -> None:
     whole = {"posts": {"p": {"n": 2}}, "users": {"ann": {"n": 1}}}
     assert ask("GET", V1).json == ask("GET", f"{V1}/").json == {"path": "", "value": whole}
     for method in ("PUT", "POST", "PATCH"):
-        assert ask(method, V1, {"a": 1}).status == 400
-    assert ask("DELETE", V1).status == 400
+        assert ask(method, V1, {"a": 1}).status == 405
+    assert ask("DELETE", V1).status == 405
     assert doc(db).get() == whole
 
 
@@ -151,6 +151,18 @@ def test_a_change_can_suppose_that_a_document_is_there_or_not(ask: Any, db: Mont
     assert doc(db, "users", "ann").get() == {"n": 2}
 
 
+@pytest.mark.parametrize("tag", ["*", '"17"', None])
+def test_a_document_cannot_be_there_and_not_be_there(
+    ask: Any, db: Montybase, tag: str | None
+) -> None:
+    known = doc(db, "users", "ann").set({"n": 1}) and ask("GET", f"{V1}/users/ann")
+    headers = [("if-match", tag or known.headers["etag"]), ("if-none-match", "*")]
+    for name in ("ann", "bob"):
+        assert ask("PUT", f"{V1}/users/{name}", {"n": 2}, headers).status == 412
+    assert ask("PUT", f"{V1}/users/ann", 5, headers).status == 400  # what is wrong in any case
+    assert doc(db).get() == {"users": {"ann": {"n": 1}}}
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -158,7 +170,6 @@ def test_a_change_can_suppose_that_a_document_is_there_or_not(ask: Any, db: Mont
         [("if-match", '"1", "2"')],
         [("if-match", "")],
         [("if-none-match", '"17"')],
-        [("if-match", "*"), ("if-none-match", "*")],
     ],
     ids=str,
 )
