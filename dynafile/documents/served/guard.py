@@ -41,6 +41,10 @@ ANYBODY: Final = Caller("anybody")
 class Limits(Struct, frozen=True):
     """How much one request, or one connection, may ask for."""
 
+    head_seconds: float = 10.0
+    """In which the head of a request has to come."""
+    waiting: int = 256
+    """Connections whose heads may be waited for so long; while they are more, a tenth of it."""
     body_bytes: int = 10 << 20
     body_seconds: float = 30.0
     page: int = 1000

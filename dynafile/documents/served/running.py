@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from dynafile.documents.served.application import DocumentsApplication
+from dynafile.documents.served.direct import Direct
+from dynafile.documents.served.slow_requests import (
+    HEAD_BYTES,
+    HEAD_PART,
+    TimelyProtocol,
+    TimelyState,
+)
 
-__all__ = ["Server"]
+__all__ = ["Server", "server_configuration"]
+
+
+def server_configuration(
+    application: DocumentsApplication,
+    host: str,
+    port: int,
+    certificate: str | None = None,
+    private_key: str | None = None,
+) -> uvicorn.Config:
+    """Return how uvicorn serves documents; with a certificate by TLS."""
+    return uvicorn.Config(
+        Direct(application),
+        host=host,
+        port=port,
+        http=TimelyProtocol,  # bounds how long heads take
+        h11_max_incomplete_event_size=HEAD_BYTES - HEAD_PART,
+        ws="websockets-sansio",
+        ws_max_size=1 << 20,
+        ws_per_message_deflate=False,  # it takes 300 KiB a connection
+        access_log=False,  # the application logs who as well
+        log_config=None,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+        ssl_certfile=certificate,
+        ssl_keyfile=private_key,
+    )
 
 
 class Server(uvicorn.Server):
@@ -28,9 +64,16 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._application = application
         self._started = started
+        self.server_state: TimelyState = TimelyState(application.limits)
 
     async def startup(self, sockets: Any = None) -> None:
-        """Listen, and say so."""
+        """Listen, and say so, with a limit for the handshake of TLS, which uvicorn leaves at a minute."""
+        loop = asyncio.get_running_loop()
+        if self.config.is_ssl:
+            seconds = self._application.limits.head_seconds
+            listen = partial(loop.create_server, ssl_handshake_timeout=seconds)
+            loop.create_server = listen  # type: ignore[method-assign]
+        self.server_state.start(loop)
         await super().startup(sockets)
         if self.started:
             self._started()
@@ -38,6 +81,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         """End who listens, then all else."""
         self._application.stop()
+        self.server_state.stop()
         await super().shutdown(sockets)
 
     @contextmanager

@@ -129,27 +129,13 @@ class Serving:
 
     def run(self, listening: Callable[[str], object] | None = None) -> None:
         """Serve until SIGINT, SIGTERM or :meth:`stop`; call ``listening`` once it can be asked."""
-        uvicorn = need("uvicorn", "served documents")
+        need("uvicorn", "served documents")
         need("websockets", "served documents")
-        from dynafile.documents.served.direct import Direct
-        from dynafile.documents.served.running import Server
+        from dynafile.documents.served.running import Server, server_configuration
 
         certificate, private_key = self._certificate()
-        config = uvicorn.Config(
-            Direct(self.app),
-            host=self.host,
-            port=self.port,
-            http="h11",  # bounds the size of headers
-            ws="websockets-sansio",
-            ws_max_size=1 << 20,
-            ws_per_message_deflate=False,  # it takes 300 KiB a connection
-            access_log=False,  # the application logs who as well
-            log_config=None,
-            server_header=False,
-            lifespan="on",
-            timeout_graceful_shutdown=5,
-            ssl_certfile=certificate,
-            ssl_keyfile=private_key,
+        config = server_configuration(
+            self.app, self.host, self.port, certificate, private_key
         )
         host = f"[{self.host}]" if ":" in self.host else self.host
         url = f"{'http' if certificate is None else 'https'}://{host}:{self.port}/"
