@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from dynafile import errors
 from dynafile.documents import doc
 from dynafile.documents.served.openapi import openapi
+from dynafile.documents.served.openapi_auth import AUTH_SCHEMAS, AUTH_SCHEMES, auth_paths
 from dynafile.documents.served.routes import VERBS, methods_of
 from dynafile.documents.wire_problems import STATUSES, error_from, problem_of
 
@@ -44,22 +45,24 @@ def test_every_route_is_in_it() -> None:
     assert len(names) == len(set(names))
 
 
+def follow(value: Any, whole: Any) -> None:
+    """Look up each reference in a value."""
+    if isinstance(value, dict):
+        if "$ref" in value:
+            found = whole
+            for name in value["$ref"].removeprefix("#/").split("/"):
+                found = found[name]
+        for each in value.values():
+            follow(each, whole)
+    elif isinstance(value, list):
+        for each in value:
+            follow(each, whole)
+
+
 def test_every_reference_leads_somewhere() -> None:
     whole = openapi()
-
-    def follow(value: Any) -> None:
-        if isinstance(value, dict):
-            if "$ref" in value:
-                found: Any = whole
-                for name in value["$ref"].removeprefix("#/").split("/"):
-                    found = found[name]
-            for each in value.values():
-                follow(each)
-        elif isinstance(value, list):
-            for each in value:
-                follow(each)
-
-    follow(whole)
+    follow(whole, whole)
+    assert "$ref" in str(whole)
 
 
 def test_answers_are_as_it_says(ask: Any, db: Montybase) -> None:
@@ -128,3 +131,34 @@ def test_what_is_no_problem_is_a_failure(problem: Any) -> None:
     back = error_from(problem, 502)
     assert type(back) is errors.ServerFailed
     assert "502" in str(back)
+
+
+def test_what_users_do_fits_into_it() -> None:
+    validator = pytest.importorskip("openapi_spec_validator")
+    whole = openapi()
+    whole["paths"] |= auth_paths()
+    parts = whole["components"]
+    whole["components"] = parts | {
+        "schemas": parts["schemas"] | AUTH_SCHEMAS,
+        "securitySchemes": parts["securitySchemes"] | AUTH_SCHEMES,
+    }
+    validator.validate(whole)
+    follow(whole, whole)
+    for schema in AUTH_SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_the_schemas_of_users_hold_what_is_sent() -> None:
+    def is_valid(name: str, value: Any) -> bool:
+        return bool(Draft202012Validator(AUTH_SCHEMAS[name]).is_valid(value))
+
+    tokens = {"uid": "u", "email": "a@b.example", "accessToken": "x.y.z", "refreshToken": "r"}
+    assert is_valid("Tokens", tokens | {"expiresIn": 900})
+    assert not is_valid("Tokens", tokens)
+    assert is_valid("Credentials", {"email": "a@b.example", "password": "12345678"})
+    assert not is_valid("Credentials", {"email": "a@b.example", "password": "1234567"})
+    assert is_valid("Login", {"email": "", "password": ""})  # answered as any wrong one
+    assert is_valid("Refreshing", {"refreshToken": "r"})
+    assert is_valid("NewPassword", {"password": "x", "newPassword": "12345678"})
+    assert is_valid("User", {"uid": "u", "email": "a@b.example", "claims": {"admin": True}})
+    assert not is_valid("User", {"uid": "u", "email": "a@b.example", "claims": {}, "hash": "h"})
