@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
+from sys import maxsize
 from typing import Any
 
 from dynafile import Table, Transaction, between, gt, lt
@@ -28,6 +29,7 @@ from dynafile.documents.paths import FieldPath, Path, is_document, parse_field, 
 from dynafile.documents.planning import Choice, choose
 from dynafile.documents.requests import Aggregate, Query
 from dynafile.documents.resolving import contents
+from dynafile.documents.totals import average_of, sum_of
 
 __all__ = ["Finder", "documents_in"]
 
@@ -53,7 +55,7 @@ class Finder:
         if query.limit is not None and not query.orders and not query.group:
             choice = self._choice(query)
             if choice is None:
-                return list(islice(self._accepted(query, wanted), query.limit))
+                return list(islice(self._accepted(query, wanted), min(query.limit, maxsize)))
         found = list(self._accepted(query, wanted, ends_early=True))
         found.sort(key=lambda element: wanted.place(element.path, element.value))
         return found if query.limit is None else found[: query.limit]
@@ -81,8 +83,8 @@ class Finder:
         values = (value_at(element.value, field) for element in found)
         numbers = [each for each in values if type(each) in (int, float)]
         if kind == "sum":
-            return sum(numbers)
-        return sum(numbers) / len(numbers) if numbers else None
+            return sum_of(numbers)
+        return average_of(numbers)
 
     def indexed(self, query: Query) -> list[FieldPath]:
         """Return the fields that a query's collections have a complete index by."""

@@ -31,6 +31,10 @@ MAX_LEVELS: Final = 100
 _INTEGER: Final = 1
 """The extension of integers that 64 bits do not hold: two's complement, big-endian."""
 
+_MOST_DIGITS: Final = 4300
+"""Of an integer. Python reads and writes no more in decimal, as that takes quadratic time."""
+_LARGEST: Final = 10**_MOST_DIGITS
+
 _JSON: Final = "JSON has text, numbers, true, false, null, lists and objects"
 
 
@@ -65,7 +69,7 @@ def encode(value: Any, path: str) -> bytes:
     try:
         data = _ENCODER.encode(value)
     except OverflowError:
-        data = _ENCODER.encode(_with_extensions(value))
+        data = _ENCODER.encode(_with_extensions(value, ""))
     except UnicodeEncodeError:
         _find_half_surrogates(value, "")
         raise
@@ -247,12 +251,18 @@ def _find_half_surrogates(value: Any, where: str) -> None:
             _find_half_surrogates(each, place(where, number))
 
 
-def _with_extensions(value: Any) -> Any:
+def _with_extensions(value: Any, where: str) -> Any:
     if isinstance(value, dict):
-        return {name: _with_extensions(each) for name, each in value.items()}
+        return {name: _with_extensions(each, place(where, name)) for name, each in value.items()}
     if isinstance(value, list):
-        return list(map(_with_extensions, value))
+        return [_with_extensions(each, place(where, n)) for n, each in enumerate(value)]
     if type(value) is int and not -(1 << 63) <= value < 1 << 64:
+        if not -_LARGEST < value < _LARGEST:
+            raise InvalidDocument(
+                f"the integer at {_shown(where)} has over {_MOST_DIGITS} digits, which those who "
+                "read JSON refuse: store text",
+                path=where,
+            )
         return Ext(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, signed=True))
     return value
 

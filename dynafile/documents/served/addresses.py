@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 from dynafile.documents.paths import Path, check_path
 from dynafile.errors import MalformedRequest
 
-__all__ = ["DOCUMENTS", "address_of", "path_of", "query_parameters", "raw_path_of"]
+__all__ = ["DOCUMENTS", "address_of", "path_of", "query_parameters", "raw_path_of", "said"]
 
 DOCUMENTS: Final = "/v1/documents"
 
@@ -65,6 +65,15 @@ def raw_path_of(scope: Mapping[str, Any]) -> str:
     text: str = raw.decode("latin-1").partition("?")[0]
     root = quote(scope.get("root_path", ""), safe="/")
     return text.removeprefix(root) if text.startswith(f"{root}/") else text
+
+
+def said(text: str) -> str:
+    r"""Return text of a request as a log may have it: in one line, and nothing for a terminal.
+
+    >>> said("/v1/documents/a%20b"), said("/v1\n\x9b31m")
+    ('/v1/documents/a%20b', '/v1\\n\\x9b31m')
+    """
+    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
 
 
 def query_parameters(scope: Mapping[str, Any], known: Sequence[str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from dynafile.documents.served.addresses import (
     path_of,
     query_parameters,
     raw_path_of,
+    said,
 )
 from dynafile.documents.served.answers import json_answer, problem_answer
 from dynafile.documents.served.desk import Desk
@@ -183,10 +184,10 @@ class DocumentsApplication:
             return
         except DynafileError as error:
             if is_failure(error):
-                _log.exception(_FAILED, caller.id, request.method, raw)
+                _log.exception(_FAILED, caller.id, said(request.method), said(raw))
             answer = problem_answer(error, raw)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is logged
-            _log.exception(_FAILED, caller.id, request.method, raw)
+            _log.exception(_FAILED, caller.id, said(request.method), said(raw))
             answer = problem_answer(error, raw)
         status = answer.status_code
 
@@ -199,7 +200,8 @@ class DocumentsApplication:
             await answer(scope, receive, sending)
         finally:
             took = 1000 * (time.perf_counter() - began)
-            _log.info("%s %s %s %d %.1f ms", caller.id, request.method, raw, status, took)
+            what = (caller.id, said(request.method), said(raw), status, took)
+            _log.info("%s %s %s %d %.1f ms", *what)
 
     async def _caller(self, request: HTTPConnection) -> Caller:
         address = request.client.host if request.client else None
@@ -323,7 +325,7 @@ class DocumentsApplication:
         finally:
             self._live.pop(token, None)
             who, took = live.who, 1000 * (time.perf_counter() - began)
-            _log.info("%s WEBSOCKET %s ended after %.1f ms", who, raw, took)
+            _log.info("%s WEBSOCKET %s ended after %.1f ms", who, said(raw), took)
 
 
 async def _refuse_socket(socket: WebSocket, error: DynafileError, raw: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -18,11 +19,13 @@ from dynafile.errors import (
 
 __all__ = ["json_body", "refuse_body"]
 
+_SMALL: Final = 64 << 10
+"""Bytes that are read so fast that nobody else waits for long."""
 _JSON: Final = ("application/json", "application/merge-patch+json")
 
 
-async def json_body(request: Request, limits: Limits) -> Any:
-    """Return what the body of a request says.
+async def json_body(request: Request, limits: Limits, threads: Executor) -> Any:
+    """Return what the body of a request says; a large one is read in another thread.
 
     Raises MalformedRequest, RequestTooLarge, UnsupportedMediaType, RequestTimedOut.
     """
@@ -37,7 +40,10 @@ async def json_body(request: Request, limits: Limits) -> Any:
         ) from None
     if not data:
         raise MalformedRequest("the request has no body: send JSON")
-    return read_json(data, "the body")
+    if len(data) <= _SMALL:
+        return read_json(data, "the body")
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(threads, read_json, data, "the body")
 
 
 async def _read(request: Request, limits: Limits) -> bytes:

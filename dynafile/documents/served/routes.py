@@ -130,7 +130,9 @@ class DocumentRoutes:
         change = Change(
             kind=kind,
             path=path,
-            value=UNSET if kind == "delete" else await json_body(request, self._limits),
+            value=UNSET
+            if kind == "delete"
+            else await json_body(request, self._limits, self._threads),
             key=check_segment(found["key"]) if "key" in found else None,
             exists=suppose.exists,
             last_update=suppose.last_update,
@@ -164,7 +166,7 @@ class DocumentRoutes:
         """Answer ``POST /v1/documents:query`` and the like."""
         known = ("since",) if verb == "watch" else ()
         found = query_parameters(request.scope, known)
-        body = await json_body(request, self._limits)
+        body = await json_body(request, self._limits, self._threads)
         if verb == "batch":
             changes = changes_from(body)
             return json_answer({"results": await self._commit(request, caller, changes)})

@@ -345,3 +345,11 @@ def test_no_request_is_smuggled_in_the_body_of_another(
     assert found.count(b"HTTP/1.1 ") == 1
     assert found.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
     assert doc(world.db, "users", "ann").get() == {"n": 1}
+
+
+def test_an_address_with_a_host_in_it_is_not_there(serve: Any) -> None:
+    """A proxy that is asked so may send it on to somebody else."""
+    one = serve().connect(b"GET http://localhost/v1/documents/users HTTP/1.1\r\nHost: a\r\n\r\n")
+    found = answer(one)
+    assert found.startswith(b"HTTP/1.1 404 ")
+    assert b'"code":"AddressNotFound"' in found
