@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from dynafile import __version__
+from dynafile.documents.served.openapi_auth import AUTH_SCHEMAS, AUTH_SCHEMES, auth_paths
 from dynafile.documents.served.openapi_parts import ALWAYS, BODY, content, operation
 from dynafile.documents.served.openapi_paths import document_paths, query_paths
 from dynafile.documents.served.openapi_schemas import SCHEMAS
@@ -18,7 +19,8 @@ _DESCRIPTION: Final = (
     "and its documents is there for those beneath, and what a document has a field for is that "
     "field. Segments are percent-encoded; a slash in a segment, `.` and `..` are refused. `GET "
     '/v1/live` is a WebSocket: send `{"subscribe": 1, "path": ["users"]}`, or a `query`, with '
-    "`since` to go on; each answer is an Event with `of`, the number of the subscription."
+    "`since` to go on; each answer is an Event with `of`, the number of the subscription. A change "
+    "that may come twice is made once with two headers, `Idempotency-Key` and `Request-Time`."
 )
 _SCHEMES: Final = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, mb-..."},
@@ -58,9 +60,12 @@ def openapi(root: str = "", *, anybody: bool = False) -> dict[str, Any]:
         "info": {"title": "Documents", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": root or "/"}],
         "security": [{}, *security] if anybody else security,
-        "paths": document_paths() | query_paths() | {"/v1/health": {"get": _health()}},
+        "paths": document_paths()
+        | query_paths()
+        | auth_paths()
+        | {"/v1/health": {"get": _health()}},
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": SCHEMAS | AUTH_SCHEMAS,
             "responses": {
                 str(status): {
                     "description": HTTPStatus(status).phrase,
@@ -68,6 +73,6 @@ def openapi(root: str = "", *, anybody: bool = False) -> dict[str, Any]:
                 }
                 for status in sorted(statuses)
             },
-            "securitySchemes": _SCHEMES,
+            "securitySchemes": _SCHEMES | AUTH_SCHEMES,
         },
     }

@@ -16,6 +16,12 @@ _PASSWORD: Final = {
     "description": "Of any characters.",
 }
 _SECRET: Final = {"type": "string", "minLength": 1}
+_USER: Final = {
+    "uid": {"type": "string"},
+    "email": {"type": "string"},
+    "claims": {"type": "object", "description": "What administrators say of the user."},
+    "made": {"type": "number", "description": "When, in seconds since 1970."},
+}
 
 
 def _all_of(**properties: Any) -> dict[str, Any]:
@@ -33,16 +39,15 @@ AUTH_SCHEMAS: Final[dict[str, Any]] = {
         password=_PASSWORD,
     ),
     "Login": _all_of(email={"type": "string"}, password={"type": "string"}),
-    "Refreshing": _all_of(refreshToken=_SECRET),
+    "Refreshing": _all_of(refreshToken={"type": "string"}),
     "NewPassword": _all_of(password={"type": "string"}, newPassword=_PASSWORD),
     "Tokens": _all_of(
-        uid={"type": "string"},
-        email={"type": "string"},
+        **_USER,
         accessToken={**_SECRET, "description": "Send it as `Authorization: Bearer ...`."},
         refreshToken={**_SECRET, "description": "Is used once."},
         expiresIn={"type": "number", "description": "Seconds for which the access token counts."},
     ),
-    "User": _all_of(uid={"type": "string"}, email={"type": "string"}, claims={"type": "object"}),
+    "User": _all_of(**_USER),
 }
 """What is sent and answered."""
 

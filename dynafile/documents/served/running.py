@@ -59,15 +59,16 @@ class Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         application: DocumentsApplication,
-        started: Callable[[], None],
+        started: Callable[[], None] | None = None,
     ) -> None:
+        """``started`` is called when it can be asked."""
         super().__init__(config)
         self._application = application
-        self._started = started
+        self._when_started = started
         self.server_state: TimelyState = TimelyState(application.limits)
 
     async def startup(self, sockets: Any = None) -> None:
-        """Listen, and say so, with a limit for the handshake of TLS, which uvicorn leaves at a minute."""
+        """Listen, with a limit for the handshake of TLS, which uvicorn leaves at a minute."""
         loop = asyncio.get_running_loop()
         if self.config.is_ssl:
             seconds = self._application.limits.head_seconds
@@ -75,8 +76,8 @@ class Server(uvicorn.Server):
             loop.create_server = listen  # type: ignore[method-assign]
         self.server_state.start(loop)
         await super().startup(sockets)
-        if self.started:
-            self._started()
+        if self.started and self._when_started is not None:
+            self._when_started()
 
     async def shutdown(self, sockets: Any = None) -> None:
         """End who listens, then all else."""

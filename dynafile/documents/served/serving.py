@@ -134,9 +134,7 @@ class Serving:
         from dynafile.documents.served.running import Server, server_configuration
 
         certificate, private_key = self._certificate()
-        config = server_configuration(
-            self.app, self.host, self.port, certificate, private_key
-        )
+        config = server_configuration(self.app, self.host, self.port, certificate, private_key)
         host = f"[{self.host}]" if ":" in self.host else self.host
         url = f"{'http' if certificate is None else 'https'}://{host}:{self.port}/"
 

@@ -61,7 +61,8 @@ class UserRoutes:
             )
         check_method(request, "POST")
         call, names = self._posts[name]
-        body = members(await json_body(request, self._limits), "", dict.fromkeys(names, str))
+        said = await json_body(request, self._limits, self._threads)
+        body = members(said, "", dict.fromkeys(names, str))
         required(body, "", *names)
         address = counted_address(request.client.host if request.client else None)
         return await self._do(call, caller, address, *(body[each] for each in names))

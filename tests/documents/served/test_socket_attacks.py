@@ -28,7 +28,7 @@ class Wire:
     """A server, and connections to it on which a test sends bytes."""
 
     def __init__(self, world: Any, limits: Limits, **tls: str) -> None:
-        application = DocumentsApplication(world.db.engine, OpenGuard(world.keys, limits))
+        application = DocumentsApplication(world.db.engine, OpenGuard(world.accounts, limits))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._port = self._listener.getsockname()[1]
         configuration = server_configuration(application, "127.0.0.1", self._port, **tls)
