@@ -65,6 +65,8 @@ class Changes:
         self._get = items.get_item
         self.wrote = False
         """Whether anything was written."""
+        self.touched: dict[Path, tuple[bytes | None, bytes | None]] = {}
+        """Each document that was written or deleted: what it was before all, and is after."""
         self._now = now
         self._indexes: dict[str, list[FieldPath]] = {}
 
@@ -244,6 +246,7 @@ class Changes:
         elif old[TIME] >= self._now:
             item[TIME] = old[TIME] + 1
         self._put_item(item)
+        self._touch(path, old, data)
         fields = self._fields(path)
         if fields:
             if before is None and old is not None:
@@ -260,10 +263,16 @@ class Changes:
             return None
         value = contents(old)
         self._delete_item(key)
+        self._touch(path, old, None)
         fields = self._fields(path)
         if fields:
             self._reindex(path, value, None, fields)
         return value
+
+    def _touch(self, path: Path, old: Item | None, data: bytes | None) -> None:
+        known = self.touched.get(path)
+        before = None if old is None else old[DATA]
+        self.touched[path] = (before if known is None else known[0], data)
 
     def _remove_below(self, above: str) -> None:
         """Delete the documents of all collections beneath a path, and what says of them."""
@@ -277,6 +286,7 @@ class Changes:
             fields = self._fields((*path, ""))
             for item in list(transaction.query(collection)):
                 self._delete_item({PK: collection, SK: item[SK]})
+                self._touch((*path, item[SK]), item, None)
                 if fields:
                     self._reindex((*path, item[SK]), contents(item), None, fields)
             self._unregister(collection)

@@ -14,13 +14,14 @@ from dynafile import Dynafile, StreamOptions, Transaction
 from dynafile.documents.access import TableRecords
 from dynafile.documents.changing import Changes, NeedsRange
 from dynafile.documents.checking import Checked, check_change
-from dynafile.documents.engine import Element, Engine, Plan, Subscription, Unit
+from dynafile.documents.engine import Element, Engine, Lookout, Plan, Subscription, Unit
 from dynafile.documents.feed import Feed
 from dynafile.documents.filters import MISSING
 from dynafile.documents.finding import Finder, documents_in
 from dynafile.documents.ids import Ids
 from dynafile.documents.indexing import declare_index, declared_indexes
 from dynafile.documents.layout import ACCESS, FORMAT, NEWEST, SK, TIME, TOP, VERSION, document_key
+from dynafile.documents.lookouts import EmbeddedLookout, Lookouts
 from dynafile.documents.paths import FieldPath, Path, is_document, path_text
 from dynafile.documents.planning import plan_of
 from dynafile.documents.requests import Aggregate, Change, Query, Target
@@ -111,6 +112,7 @@ class EmbeddedEngine(Engine):
         self._mutex = threading.Lock()
         self._last = 0
         self._feed = Feed(table)
+        self._lookouts = Lookouts(table, self._feed)
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -256,6 +258,10 @@ class EmbeddedEngine(Engine):
     def records(self) -> TableRecords:
         """Return where the keys and users of the database are kept: in its table."""
         return TableRecords(self._table, ACCESS)
+
+    def lookout(self, wake: Callable[[], None]) -> Lookout:
+        """Return what hears of changes of single documents."""
+        return EmbeddedLookout(self._lookouts, wake)
 
     def close(self) -> None:
         """Let go of the table; ends all who listen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, TypeAlias
 
@@ -13,7 +13,17 @@ from dynafile.documents.access import Records
 from dynafile.documents.paths import FieldPath, Path
 from dynafile.documents.requests import Aggregate, Change, Query, Target
 
-__all__ = ["ChangeType", "DocumentChange", "Element", "Engine", "Plan", "Subscription", "Unit"]
+__all__ = [
+    "ChangeType",
+    "DocumentChange",
+    "Element",
+    "Engine",
+    "Lookout",
+    "Plan",
+    "Subscription",
+    "Touched",
+    "Unit",
+]
 
 ChangeType: TypeAlias = Literal["state", "added", "modified", "removed"]
 
@@ -97,12 +107,54 @@ class Subscription(ABC):
             yield from found
 
 
+class Lookout(ABC):
+    """Hears of changes of documents by their paths, for whom they decide what is shown.
+
+    ``stale`` becomes true when one of them may have changed, and the function that was given is
+    called, from any thread.
+    """
+
+    stale: bool = False
+
+    @abstractmethod
+    def watch(self, target: Target) -> Subscription:
+        """Listen as :meth:`Engine.watch` does, to an empty collection where a field is."""
+
+    @abstractmethod
+    def follow(self, paths: Iterable[Path], since: str, *, only: bool = False) -> None:
+        """Look out for more documents, or for these ``only``.
+
+        Afterwards it is stale if one of them has changed after the position, or one that was known
+        already at any time before now.
+        """
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """For how many documents it looks out."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Look out no more."""
+
+
+class Touched(Struct, frozen=True):
+    """A document that was written or deleted: what it was and what it is; None: not there."""
+
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
 class Unit(AbstractContextManager["Unit", None]):
     """A transaction: what its thread or task does inside of the block is made at its end."""
 
     @abstractmethod
     def is_stale(self) -> bool:
         """Say whether what was read inside has changed, so that it cannot be committed."""
+
+    @abstractmethod
+    def touched(self) -> dict[Path, Touched]:
+        """Return the documents that were changed inside so far, those beneath deleted ones too."""
 
 
 class Engine(ABC):
@@ -153,6 +205,10 @@ class Engine(ABC):
     @abstractmethod
     def watch(self, target: Target, since: str | None = None) -> Subscription:
         """Listen to a document, a collection or a query, from a position or the state on."""
+
+    @abstractmethod
+    def lookout(self, wake: Callable[[], None]) -> Lookout:
+        """Return what hears of changes of single documents, and calls ``wake`` then."""
 
     @abstractmethod
     def new_id(self) -> str:

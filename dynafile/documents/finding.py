@@ -31,7 +31,7 @@ from dynafile.documents.requests import Aggregate, Query
 from dynafile.documents.resolving import contents
 from dynafile.documents.totals import average_of, sum_of
 
-__all__ = ["Finder", "documents_in"]
+__all__ = ["Finder", "aggregated", "documents_in"]
 
 
 def documents_in(source: Table | Transaction, collection: str) -> Iterator[Element]:
@@ -39,6 +39,17 @@ def documents_in(source: Table | Transaction, collection: str) -> Iterator[Eleme
     path = tuple(collection.split("/"))
     for item in source.query(collection):
         yield Element((*path, item[SK]), contents(item), str(item[TIME]))
+
+
+def aggregated(found: Iterable[Element], kind: Aggregate, field: FieldPath) -> Any:
+    """Return the number of documents, or the sum or average of the numbers in a field of them."""
+    if kind == "count":
+        return sum(1 for _ in found)
+    values = (value_at(element.value, field) for element in found)
+    numbers = [each for each in values if type(each) in (int, float)]
+    if kind == "sum":
+        return sum_of(numbers)
+    return average_of(numbers)
 
 
 class Finder:
@@ -78,13 +89,7 @@ class Finder:
             found = self._accepted(query, wanted, reader_of(looked_at))
         else:
             found = self.run(query)
-        if kind == "count":
-            return sum(1 for _ in found)
-        values = (value_at(element.value, field) for element in found)
-        numbers = [each for each in values if type(each) in (int, float)]
-        if kind == "sum":
-            return sum_of(numbers)
-        return average_of(numbers)
+        return aggregated(found, kind, field)
 
     def indexed(self, query: Query) -> list[FieldPath]:
         """Return the fields that a query's collections have a complete index by."""

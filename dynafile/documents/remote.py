@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from dynafile.documents.access import Records, User
 from dynafile.documents.checking import check_change
-from dynafile.documents.engine import Element, Engine, Plan, Subscription, Unit
+from dynafile.documents.engine import Element, Engine, Lookout, Plan, Subscription, Unit
 from dynafile.documents.packages import need
 from dynafile.documents.paths import FieldPath, Path, field_text, is_document, path_text
 from dynafile.documents.remote_listening import RemoteSubscription
@@ -240,6 +240,10 @@ class RemoteEngine(Engine):
         self._subscriptions.add(found)
         found.begin()
         return found
+
+    def lookout(self, wake: Callable[[], None]) -> Lookout:
+        """Raise DocumentsNotServed: rules are obeyed where the database is."""
+        _refuse("a client does not look out for documents: a server decides what it is told")
 
     # -- the end --------------------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ from typing import Any, Self
 from dynafile import Table, Transaction
 from dynafile.documents.changing import Changes
 from dynafile.documents.checking import Checked
-from dynafile.documents.engine import Unit
+from dynafile.documents.engine import Touched, Unit
+from dynafile.documents.paths import Path
+from dynafile.documents.values import decode
 from dynafile.errors import InvalidDocumentArgument
 
 __all__ = ["EmbeddedUnit", "unit_of"]
@@ -37,6 +39,7 @@ class EmbeddedUnit(Unit):
         self._token: Token[tuple[EmbeddedUnit, ...]] | None = None
         self._begun_in: object = None
         self._broken = False
+        self._touched: dict[Path, tuple[bytes | None, bytes | None]] = {}
 
     @property
     def transaction(self) -> Transaction:
@@ -58,6 +61,17 @@ class EmbeddedUnit(Unit):
         except BaseException:
             self._broken = self._broken or changes.wrote
             raise
+        finally:
+            for path, (before, after) in changes.touched.items():
+                known = self._touched.get(path)
+                self._touched[path] = (before if known is None else known[0], after)
+
+    def touched(self) -> dict[Path, Touched]:
+        """Return the documents that were changed inside so far, as they were and are."""
+        return {
+            path: Touched(*(None if data is None else decode(data) for data in both))
+            for path, both in self._touched.items()
+        }
 
     def is_stale(self) -> bool:
         """Say whether what was read inside has changed, so that it cannot be committed."""
