@@ -96,6 +96,27 @@ class PathPattern:
         found[self.segments[len(before)].text] = "/".join(path[len(before) : end])
         return found
 
+    def may_match(self, path: tuple[str | None, ...], *, anywhere: bool = False) -> bool:
+        """Say whether it matches some path of which segments are known, and others, None, not.
+
+        With ``anywhere`` there can be more segments before.
+        """
+        if anywhere:
+            steps = path[::-1]
+            known = (self._after if self._has_rest else self._before)[::-1]
+            if not self._has_rest and len(known) < len(steps):
+                return False
+            return all(map(_may_be, known, steps))
+        between = len(path) - len(self._before) - len(self._after)
+        if between < 0 or (between > 0 and not self._has_rest):
+            return False
+        end = path[len(path) - len(self._after) :]
+        return all(map(_may_be, self._before, path)) and all(map(_may_be, self._after, end))
+
+
+def _may_be(segment: Segment, text: str | None) -> bool:
+    return segment.variable or text is None or segment.text == text
+
 
 def is_segment(text: object) -> bool:
     """Say whether a text may be a segment of a path."""

@@ -40,10 +40,19 @@ class Rules:
     """
 
     def __init__(self, text: str, *, source: str = "rules", read: ReadFile | None = None) -> None:
-        parser = RulesParser(source, text, read)
+        texts = [text]
+
+        def reading(name: str) -> str:
+            assert read is not None
+            texts.append(read(name))
+            return texts[-1]
+
+        parser = RulesParser(source, text, None if read is None else reading)
         parser.parse()
         self.source = source
         self.text = text
+        self.texts = tuple(texts)
+        """The text, and those of the schemas that it names: all that the rules are made from."""
         self._schemas = tuple(parser.schemas)
         self._limits = tuple(parser.limits)
         self._counts = {
@@ -99,6 +108,22 @@ class Rules:
         evaluation = Evaluation(values, lookup)
         rule, why = self._decided(action, steps, evaluation)
         return Decision(rule is not None, rule, why, frozenset(evaluation.depends_on))
+
+    def speaks_of(
+        self, action: str, path: tuple[str | None, ...], *, anywhere: bool = False
+    ) -> bool:
+        """Say whether a rule can allow an action at a path, whatever its condition says.
+
+        A segment that is not known is None; with ``anywhere`` there can be more before them.
+        """
+        if not anywhere and path[0] is not _WILD:
+            own, any_ = self._allows.get((action, path[0])), self._allows.get((action, _WILD))
+            some: Iterable[Allow] = (*(own or ()), *(any_ or ()))
+        else:
+            some = (
+                rule for (of, _), rules in self._allows.items() if of == action for rule in rules
+            )
+        return any(rule.pattern.may_match(path, anywhere=anywhere) for rule in some)
 
     def check(self, path: str | DocumentPath, value: object, *, size: int | None = None) -> None:
         """Check a document, as it will be, against the limits and type rules for its path.
