@@ -15,7 +15,7 @@ from dynafile.errors import (
     InvalidDocumentArgumentType,
 )
 
-__all__ = ["DEFAULT_PATH", "Options", "check_options", "refuse_served"]
+__all__ = ["DEFAULT_PATH", "Options", "check_options", "check_rules", "refuse_served"]
 
 DEFAULT_PATH: Final = "./db"
 _DEFAULT_NAME: Final = "db"
@@ -62,6 +62,21 @@ def check_options(
             "api= is for a client, and dev= and endpoint= are for a server: give one of them"
         )
     return Options(folder, name or _name_of(folder), "durable" if hot else "relaxed")
+
+
+def check_rules(rules: Any, *, served: bool) -> None:
+    """Check ``rules=``, which is for who serves; raises InvalidDocumentArgument."""
+    if rules is None:
+        return
+    if not isinstance(rules, str | os.PathLike) or not os.fspath(rules):
+        raise InvalidDocumentArgumentType(
+            f"rules is the file of rules, a str or a path object, not {rules!r:.80}"
+        )
+    if not served:
+        raise InvalidDocumentArgument(
+            "rules= is for a server, and nobody asks rules of what this program does itself: give "
+            "it with dev= or endpoint="
+        )
 
 
 def refuse_served(what: str) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 
 from dynafile.documents.access import Accounts, User
 from dynafile.documents.batches import Batch
-from dynafile.documents.configuration import check_options, refuse_served
+from dynafile.documents.configuration import check_options, check_rules, refuse_served
 from dynafile.documents.embedded import open_engine
 from dynafile.documents.engine import Engine, Unit
 from dynafile.documents.ids import ID_LENGTH, Ids
@@ -46,11 +46,15 @@ class Montybase:
         is 256 MiB.
     :param endpoint: serve it with :meth:`run` or :attr:`app`, to who has a key.
     :param dev: serve it to this machine, without a key; ``"localhost:8000"`` says where.
+    :param rules: for who serves: the file of rules that say who may do what; by default `rules` of
+        the configuration, or ``documents.rules`` in the folder, if that is there or comes. Rules
+        are for those who ask the server: this program itself may do everything.
     :param api: the URL of a server whose documents these are; the key is in ``client-config.json``
         in the current folder, which the server wrote.
 
     Close it, or use it in a ``with`` block; a program that just ends loses nothing. Raises
-    InvalidDocumentArgument, InvalidServerConfiguration, and what opening a folder raises.
+    InvalidDocumentArgument, InvalidServerConfiguration, InvalidRules, and what opening a folder
+    raises.
 
     >>> from dynafile.documents import Montybase, doc
     >>> with Montybase(":memory:") as db:
@@ -72,6 +76,7 @@ class Montybase:
         cache_size: int | None = None,
         endpoint: bool = False,
         dev: bool | str = False,
+        rules: str | os.PathLike[str] | None = None,
         api: str | None = None,
     ) -> None:
         options = check_options(
@@ -87,6 +92,7 @@ class Montybase:
         )
         if dev or endpoint:
             check_serving(options.path, dev=dev, endpoint=endpoint)
+        check_rules(rules, served=bool(dev or endpoint))
         self.name = options.name
         self.path = options.path
         self._client = None if api is None else self._connected(api, id_length)
@@ -103,7 +109,7 @@ class Montybase:
         self._serving: Serving | None = None
         self._accounts: Accounts | None = None
         if dev or endpoint:
-            self._serving = self._serve(dev, endpoint, updateTime, storeMin)
+            self._serving = self._serve(dev, endpoint, updateTime, storeMin, rules)
 
     def _connected(self, api: str, id_length: int) -> RemoteEngine:
         self.path = api
@@ -115,7 +121,12 @@ class Montybase:
         return self._engine
 
     def _serve(
-        self, dev: bool | str, endpoint: bool, update_time: float | None, store_min: int | None
+        self,
+        dev: bool | str,
+        endpoint: bool,
+        update_time: float | None,
+        store_min: int | None,
+        rules: str | os.PathLike[str] | None,
     ) -> Serving:
         try:
             return Serving(
@@ -126,6 +137,7 @@ class Montybase:
                 endpoint=endpoint,
                 update_time=update_time,
                 store_min=store_min,
+                rules=rules,
             )
         except BaseException:
             self._engine.close()

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ from dynafile.documents.served.origins import Origins
 from dynafile.documents.served.page import page_answer
 from dynafile.documents.served.repetition import IDEMPOTENCY_KEY, REQUEST_TIME
 from dynafile.documents.served.routes import METHODS, VERBS, DocumentRoutes, methods_of
+from dynafile.documents.served.ruled_guard import RuledGuard
 from dynafile.documents.served.sse import EventAnswer
 from dynafile.documents.served.user_routes import USERS, UserRoutes
 from dynafile.documents.wire_json import json_bytes
@@ -111,10 +113,11 @@ class DocumentsApplication:
         )
         self._accounts = accounts
         self._origins = Origins(origins, hosts, same_origin=same_origin)
-        self._encoded = Encoded(shared=not guard.inspects)
+        self._encoded = Encoded()
         self._wakes: dict[asyncio.AbstractEventLoop, Wakes] = {}
         self._lines: dict[Any, Line] = {}
         self._live: dict[Any, Callable[[], None]] = {}
+        self._unruled: dict[Any, Callable[[], None]] = {}
         self._stopped = False
         self._http: ASGIApp = self._plain_http
         if origins:
@@ -247,13 +250,19 @@ class DocumentsApplication:
     # -- listening ------------------------------------------------------------------------------
 
     def _admit(self, end: Callable[[], None]) -> Any:
-        """Count somebody who listens, and whom ``end`` ends when the server stops."""
+        """Count somebody who listens, and whom ``end`` ends when the server stops.
+
+        Who listens without rules is ended when there are rules, and may go on under them.
+        """
         if self._stopped or len(self._live) >= self._limits.listeners:
             raise TooManyRequests(
                 "as many listen as this server takes, or it stops: try again later", retry_after=5
             )
         token = object()
         self._live[token] = end
+        if isinstance(self._guard, RuledGuard) and not self._guard.inspects:
+            loop = asyncio.get_running_loop()
+            self._unruled[token] = self._guard.listen(partial(_call_soon, loop, end))
         return token
 
     async def _begin(self, caller: Caller, target: Target, since: str | None) -> Listening | Member:
@@ -264,7 +273,7 @@ class DocumentsApplication:
         key = (asyncio.get_running_loop(), _key_of(target))
         line = self._lines.get(key)
         if line is None:
-            again = partial(self._begin_own, caller, target)
+            again = partial(self._begin_shared, caller, target)
             line = self._lines[key] = Line(again, self._encoded)
         return Member(line, own, partial(self._left_line, key))
 
@@ -272,6 +281,14 @@ class DocumentsApplication:
         line = self._lines.get(key)
         if line is not None and not line.members:
             del self._lines[key]
+
+    async def _begin_shared(self, caller: Caller, target: Target, since: str | None) -> Listening:
+        """Listen for all of a line; raises TooManyRequests where rules now tell them apart."""
+        own = await self._begin_own(caller, target, since)
+        if self._guard.inspects:
+            own.close()
+            raise TooManyRequests("there are rules now: listen again", retry_after=0)
+        return own
 
     async def _begin_own(self, caller: Caller, target: Target, since: str | None) -> Listening:
         loop = asyncio.get_running_loop()
@@ -287,12 +304,15 @@ class DocumentsApplication:
     ) -> Response:
         if "wsgi_environ" in request.scope:
             raise NotServedHere("nothing is live through WSGI: use mb.app, with a server for ASGI")
+        ruled = self._guard.inspects
         listening = await self._begin(caller, target, since)
         try:
             token = self._admit(listening.close)
         except TooManyRequests:
             listening.close()
             raise
+        if self._guard.inspects and not ruled:
+            listening.close()
         renew = partial(self._renew, caller)
         left = partial(self._left, token)
         return EventAnswer(listening, self._encoded, self._limits, renew, left)
@@ -304,6 +324,9 @@ class DocumentsApplication:
 
     def _left(self, token: object) -> None:
         self._live.pop(token, None)
+        forget = self._unruled.pop(token, None)
+        if forget is not None:
+            forget()
 
     async def _socket(self, socket: WebSocket) -> None:
         raw = raw_path_of(socket.scope)
@@ -323,7 +346,7 @@ class DocumentsApplication:
         try:
             await live.serve()
         finally:
-            self._live.pop(token, None)
+            self._left(token)
             who, took = live.who, 1000 * (time.perf_counter() - began)
             _log.info("%s WEBSOCKET %s ended after %.1f ms", who, said(raw), took)
 
@@ -333,6 +356,11 @@ async def _refuse_socket(socket: WebSocket, error: DynafileError, raw: str) -> N
         await socket.send_denial_response(problem_answer(error, raw))
     else:
         await socket.close(1008, json_bytes(problem_of(error, raw)["title"]).decode())
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the loop has ended, and so has who listened in it
+        loop.call_soon_threadsafe(call)
 
 
 def _key_of(target: Target) -> bytes:

@@ -59,6 +59,8 @@ class ServerConfiguration(Struct, frozen=True):
     """Whether who has a key may make users."""
     per_minute: int = REQUESTS_PER_MINUTE
     """Requests of a key or a user."""
+    rules: str | None = None
+    """The file of rules; if relative, to the folder of the database."""
 
 
 def configure(
@@ -155,6 +157,7 @@ def _configuration(found: dict[str, Any]) -> ServerConfiguration:
         found.get("privateKey"),
         found.get("signup", True),
         found.get("requestsPerMinute", REQUESTS_PER_MINUTE),
+        found.get("rules"),
     )
 
 
@@ -271,6 +274,7 @@ _SERVER: Final[dict[str, Check]] = {
     "privateKey": (False, _is_text, "a file with a private key in PEM"),
     "signup": (False, _is_bool, "true or false"),
     "requestsPerMinute": (False, _is_rate, "a number of requests above 0"),
+    "rules": (False, _is_text, "a file of rules"),
 }
 _CLIENT: Final[dict[str, Check]] = {
     "projectName": (False, _is_text, "text"),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from dynafile.documents.access import Accounts, ApiKey
+from dynafile.documents.access import Accounts, ApiKey, Claims
 from dynafile.documents.paths import Path
 from dynafile.documents.served.credentials import Credentials, credentials_in
 from dynafile.documents.served.rates import Rates, counted_address
 from dynafile.documents.sources import Clock
-from dynafile.errors import AccessRefused, ExpiredToken, InvalidToken, NotAuthenticated
+from dynafile.errors import AccessRefused, ExpiredToken, NotAuthenticated
 
 __all__ = ["ANYBODY", "Action", "Caller", "Guard", "KeyGuard", "Limits", "OpenGuard"]
 
@@ -28,11 +28,8 @@ class Caller(Struct, frozen=True):
     key: ApiKey | None = None
     auth: dict[str, Any] | None = None
     """What rules are told of them."""
-    uid: str | None = None
-    """Of the user whose token came."""
-    session: str | None = None
-    expires: float | None = None
-    """When the token is over, in seconds since 1970."""
+    claims: Claims | None = None
+    """What the token says that came."""
 
 
 ANYBODY: Final = Caller("anybody")
@@ -64,11 +61,13 @@ class Limits(Struct, frozen=True):
 class Guard(Protocol):
     """Decides who may do what; its methods are called from threads."""
 
-    limits: Limits
+    @property
+    def limits(self) -> Limits:
+        """How much may be asked for."""
 
     @property
     def inspects(self) -> bool:
-        """Whether :meth:`check` looks at the documents; then they are read before and after."""
+        """Whether rules decide about each document; once they do, they always do."""
 
     def caller(self, headers: Mapping[str, str], address: str | None) -> Caller:
         """Return who asks; raises NotAuthenticated, TooManyRequests.
@@ -85,8 +84,8 @@ class Guard(Protocol):
     ) -> None:
         """Raise AccessRefused where a caller may not do this.
 
-        :param path: of a document; of a collection for ``list``, or where it is not inspected.
-        :param before: the document as it is; None: it is not there, or nothing is inspected.
+        :param path: of a document, a collection or a field.
+        :param before: the document as it is; None: it is not there, or it does not matter.
         :param after: the document as it would be.
         :param group: whether ``path`` is the name of a group of collections.
         """
@@ -97,8 +96,8 @@ class KeyGuard:
 
     :param accounts: the keys and users of the database.
     :param rates: how often each may ask; None: as often as they like.
-    :param ruled: says whether rules decide about each access; only then a user's token does without
-        a key, since anybody may sign up.
+
+    A user's token does not do without a key here, since anybody may sign up: rules say more.
     """
 
     def __init__(
@@ -107,13 +106,11 @@ class KeyGuard:
         limits: Limits | None = None,
         *,
         rates: Rates | None = None,
-        ruled: Callable[[], bool] = lambda: False,
         clock: Clock = time.time,
     ) -> None:
         self.limits = limits or Limits()
         self._accounts = accounts
         self._rates = rates
-        self._ruled = ruled
         self._clock = clock
 
     @property
@@ -164,17 +161,18 @@ class KeyGuard:
         user = self._accounts.sessions.user(claims)
         auth |= {"uid": user.uid, "email": user.email, "claims": user.claims}
         who = f"user {user.uid}" + ("" if key is None else f" by key {key.id}")
-        return Caller(who, key, auth, user.uid, claims.session, claims.expires)
+        return Caller(who, key, auth, claims)
 
     def renew(self, caller: Caller) -> None:
         """Raise InvalidApiKey or InvalidToken where what was brought counts no more."""
         if caller.key is not None:
             self._accounts.keys.renew(caller.key)
-        if caller.session is not None:
-            if caller.expires is not None and self._clock() >= caller.expires:
+        if caller.claims is not None:
+            if self._clock() >= caller.claims.expires:
                 raise ExpiredToken("the access token has expired; get another, and listen again")
-            if not self._accounts.sessions.is_open(caller.session):
-                raise InvalidToken("the session of the access token is closed; log in again")
+            user = self._accounts.sessions.user(caller.claims)
+            if caller.auth is not None and user.claims != caller.auth["claims"]:
+                raise ExpiredToken("other claims count now; get another token, and listen again")
 
     def check(
         self, caller: Caller, action: Action, path: Path, before: Any, after: Any, *, group: bool
@@ -182,7 +180,7 @@ class KeyGuard:
         """Raise OutOfScope where the key does not reach, or may only read; AccessRefused."""
         if caller.key is not None:
             caller.key.require(path, write=action not in ("get", "list"), group=group)
-        elif not self._ruled():
+        else:
             raise AccessRefused(
                 "without a file of rules a key says what may be done: send one beside the token, "
                 "as X-API-Key"

@@ -71,6 +71,8 @@ class Line:
         self._starting = True
         try:
             source = await self.begin(position)
+        except DynafileError:
+            return  # each goes on with its own
         finally:
             self._starting = False
         if not self.members:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from typing import Any, Final
 
 from dynafile.documents.engine import DocumentChange, Subscription
+from dynafile.documents.served.veil import is_veiled
 from dynafile.documents.wire import event_to
 from dynafile.documents.wire_json import json_bytes
 
@@ -86,16 +87,14 @@ class Listening:
 class Encoded:
     """The changes of late as JSON, for all who are told the same."""
 
-    def __init__(self, *, shared: bool) -> None:
-        """With ``shared=False`` each listener may be told something else of a change."""
-        self._shared = shared
+    def __init__(self) -> None:
         self._kept: dict[Any, bytes] = {}
         self._bytes = 0
 
     def json(self, change: DocumentChange) -> bytes:
         """Return a change as JSON."""
-        if not self._shared or change.type == "state":
-            return json_bytes(event_to(change))
+        if change.type == "state" or (change.type == "removed" and is_veiled(change.position)):
+            return json_bytes(event_to(change))  # which differs from one who listens to another
         key = (change.position, change.type, change.path)
         found = self._kept.get(key)
         if found is None:

@@ -20,7 +20,8 @@ from dynafile.documents.requests import Change, ChangeKind, Target
 from dynafile.documents.served.addresses import address_of, query_parameters
 from dynafile.documents.served.answers import json_answer
 from dynafile.documents.served.bodies import json_body, refuse_body
-from dynafile.documents.served.desk import Desk, FieldFound, Listing, Tree
+from dynafile.documents.served.desk import Desk
+from dynafile.documents.served.findings import FieldFound, Listing, Tree
 from dynafile.documents.served.guard import Caller, Limits
 from dynafile.documents.served.preconditions import etag, is_known, preconditions_of
 from dynafile.documents.served.repetition import IDEMPOTENCY_KEY, once_of

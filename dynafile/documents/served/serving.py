@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import ssl
 from collections.abc import Callable
@@ -18,14 +19,18 @@ from dynafile.documents.served.configuration import (
 )
 from dynafile.documents.served.configuration_files import file_in
 from dynafile.documents.served.loop_thread import LoopThread
+from dynafile.documents.served.rules_file import RulesFile
 from dynafile.errors import InvalidDocumentArgument, InvalidServerConfiguration
 
 if TYPE_CHECKING:
     from dynafile.documents.served.application import DocumentsApplication
 
-__all__ = ["Serving", "accounts_of", "check_serving", "is_loopback"]
+__all__ = ["RULES_FILE", "Serving", "accounts_of", "check_serving", "is_loopback"]
 
 _log: Final = logging.getLogger("dynafile")
+
+RULES_FILE: Final = "documents.rules"
+"""In the folder of the database; who may do what, from when on it is there."""
 
 _MEMORY: Final = ":memory:"
 _DEV: Final = "127.0.0.1:5000"
@@ -71,8 +76,10 @@ class Serving:
         endpoint: bool,
         update_time: float | None,
         store_min: int | None,
+        rules: str | os.PathLike[str] | None = None,
     ) -> None:
-        """Read the configuration, or write it; raises InvalidServerConfiguration."""
+        """Read the configuration, or write it; raises InvalidServerConfiguration, InvalidRules."""
+        given = None if rules is None else RulesFile(rules)  # before anything is written
         self._engine = engine
         self._folder = folder
         self._name = name
@@ -85,6 +92,7 @@ class Serving:
                 folder, name, records, update_time=update_time, store_min=store_min
             )
         self.accounts = Accounts(records, self._configuration.name)
+        self._rules = given or _rules_in(folder, self._configuration.rules)
         address = dev if isinstance(dev, str) else None
         if address is None:
             address = _DEV if dev else self._configuration.address or _ENDPOINT
@@ -100,16 +108,20 @@ class Serving:
         if self._app is None:
             need("starlette", "served documents")
             from dynafile.documents.served.application import DocumentsApplication
-            from dynafile.documents.served.guard import KeyGuard, OpenGuard
+            from dynafile.documents.served.guard import Guard, KeyGuard, OpenGuard
             from dynafile.documents.served.origins import LOOPBACK
             from dynafile.documents.served.rates import Rates
+            from dynafile.documents.served.ruled_guard import RuledGuard
 
-            found = self._configuration
-            accounts = self.accounts
-            rates = Rates(found.per_minute)
+            found, accounts, rules = self._configuration, self.accounts, self._rules
+            known: Guard = (
+                OpenGuard(accounts)
+                if self._open
+                else KeyGuard(accounts, rates=Rates(found.per_minute))
+            )
             self._app = DocumentsApplication(
                 self._engine,
-                OpenGuard(accounts) if self._open else KeyGuard(accounts, rates=rates),
+                known if rules is None else RuledGuard(known, rules, self._engine),
                 accounts=accounts,
                 signup=found.signup,
                 origins=found.origins,
@@ -183,6 +195,17 @@ class Serving:
             self._app.stop()
         if self._loop is not None:
             self._loop.close()
+        if self._rules is not None:
+            self._rules.close()
+
+
+def _rules_in(folder: str, configured: str | None) -> RulesFile | None:
+    """Return the rules that the configuration names, or those that are, or may come, beside it."""
+    if folder == _MEMORY:
+        return None
+    if configured is not None:
+        return RulesFile(file_in(folder, configured))
+    return RulesFile(file_in(folder, RULES_FILE), required=False)
 
 
 def _no_password() -> str:

@@ -121,8 +121,8 @@ def _shown(user: User) -> dict[str, Any]:
 
 
 def _uid_of(caller: Caller) -> str:
-    if caller.uid is None:
+    if caller.claims is None:
         raise NotAuthenticated(
             "a user's access token is needed: log in, and send it as Authorization: Bearer ..."
         )
-    return caller.uid
+    return caller.claims.uid

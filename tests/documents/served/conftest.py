@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from documents.served.ruled_world import Ruled
 
 from dynafile import documents
 from dynafile.documents.access import Accounts, MemoryRecords, PasswordCost, Passwords
@@ -232,3 +233,17 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     yield start
     for each in started:
         each.stop()
+
+
+@pytest.fixture
+def ruled(world: World, tmp_path: Path) -> Iterator[Callable[..., Ruled]]:
+    """Make servers with rules; the file is in the test's folder."""
+    made: list[Ruled] = []
+
+    def make(text: str | None) -> Ruled:
+        made.append(Ruled(world, tmp_path, text))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

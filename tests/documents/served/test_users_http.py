@@ -16,6 +16,8 @@ from dynafile.documents import Montybase, doc
 from dynafile.documents.access import Accounts, MemoryRecords, Passwords
 from dynafile.documents.served.guard import KeyGuard, Limits, OpenGuard
 from dynafile.documents.served.rates import Rates
+from dynafile.documents.served.ruled_guard import RuledGuard
+from dynafile.documents.served.rules_file import RulesFile
 from dynafile.errors import (
     DocumentsNotServed,
     EmailTaken,
@@ -27,6 +29,7 @@ from dynafile.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 AUTH = "/v1/auth"
 V1 = "/v1/documents"
@@ -61,9 +64,13 @@ def keyed(world: Any, accounts: Accounts, clock: Clock) -> Any:
 
 
 @pytest.fixture
-def ruled(world: Any, accounts: Accounts, clock: Clock) -> Any:
-    """An application of which rules are said to decide, so that tokens do without a key."""
-    return world.ask_of(KeyGuard(accounts, ruled=lambda: True, clock=clock))
+def ruled(world: Any, accounts: Accounts, clock: Clock, tmp_path: Path) -> Iterator[Any]:
+    """An application whose rules allow everything to everybody."""
+    (tmp_path / "app.rules").write_text("match /{all=**} { allow read, write; }")
+    file = RulesFile(tmp_path / "app.rules")
+    guard = RuledGuard(KeyGuard(accounts, clock=clock), file, world.db.engine)
+    yield world.ask_of(guard)
+    file.close()
 
 
 def bearing(answer: Any) -> list[tuple[str, str]]:
