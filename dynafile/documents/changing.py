@@ -43,6 +43,7 @@ from dynafile.errors import (
     DocumentNotFound,
     InvalidDocument,
     InvalidDocumentArgument,
+    LimitExceeded,
     PreconditionFailed,
 )
 from dynafile.locked import Items
@@ -59,8 +60,13 @@ class NeedsRange(Exception):
 class Changes:
     """Changes of one commit, made one after the other."""
 
-    def __init__(self, items: Items, now: int) -> None:
-        """Use items under the lock, or a transaction; ``now`` is in nanoseconds."""
+    def __init__(self, items: Items, now: int, most: int | None = None) -> None:
+        """Use items under the lock, or a transaction; ``now`` is in nanoseconds.
+
+        With ``most`` no more documents are touched, and no more of a collection are read.
+        """
+        self._most = most
+        self._limit = None if most is None else most + 1
         self._items = items
         self._get = items.get_item
         self.wrote = False
@@ -98,7 +104,7 @@ class Changes:
         path = (*change.path, key)
         self._check(path, self._get(key=document_key(path)), checked)
         self._remove_below(path_text(change.path))
-        for other in list(self._documents(change.path)):
+        for other in list(self._documents(change.path, self._limit)):
             if other != key:
                 self._remove((*change.path, other))
         return self._put(path, checked)
@@ -152,7 +158,9 @@ class Changes:
             return self._remove(path)
         matches = match_of(checked.fields)
         found = {}
-        for id_, value in list(self._contents(path)):
+        for number, (id_, value) in enumerate(list(self._contents(path))):
+            if number == self._most:
+                raise self._too_many()
             if matches(value):
                 found[id_] = value
                 self._remove((*path, id_))
@@ -273,6 +281,13 @@ class Changes:
         known = self.touched.get(path)
         before = None if old is None else old[DATA]
         self.touched[path] = (before if known is None else known[0], data)
+        if self._most is not None and len(self.touched) > self._most:
+            raise self._too_many()
+
+    def _too_many(self) -> LimitExceeded:
+        return LimitExceeded(
+            f"the changes are of more than {self._most} documents: make them in several steps"
+        )
 
     def _remove_below(self, above: str) -> None:
         """Delete the documents of all collections beneath a path, and what says of them."""
@@ -284,7 +299,7 @@ class Changes:
         for collection in found:
             path = tuple(collection.split("/"))
             fields = self._fields((*path, ""))
-            for item in list(transaction.query(collection)):
+            for item in list(transaction.query(collection, limit=self._limit)):
                 self._delete_item({PK: collection, SK: item[SK]})
                 self._touch((*path, item[SK]), item, None)
                 if fields:
@@ -296,7 +311,7 @@ class Changes:
             yield item[SK]
 
     def _contents(self, collection: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-        for item in self._transaction().query(path_text(collection)):
+        for item in self._transaction().query(path_text(collection), limit=self._limit):
             yield item[SK], contents(item)
 
     def _transaction(self) -> Transaction:

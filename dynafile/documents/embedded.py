@@ -200,7 +200,7 @@ class EmbeddedEngine(Engine):
         checked = [self._checked(change, text) for change in changes]
         unit = unit_of(self._table)
         if unit is not None:
-            return unit.make(Changes(unit.transaction, now), checked)
+            return unit.make(Changes(unit.transaction, now, unit.most), checked)
         body = partial(_make, checked, now)
         made = self._write(body, len(changes))
         self._feed.wake()

@@ -12,6 +12,7 @@ from msgspec import Struct
 from dynafile.documents.access import Records
 from dynafile.documents.paths import FieldPath, Path
 from dynafile.documents.requests import Aggregate, Change, Query, Target
+from dynafile.documents.values import decode
 
 __all__ = [
     "ChangeType",
@@ -139,14 +140,27 @@ class Lookout(ABC):
 
 
 class Touched(Struct, frozen=True):
-    """A document that was written or deleted: what it was and what it is; None: not there."""
+    """A document that was written or deleted, as bytes; None where it was or is not there."""
 
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    old: bytes | None
+    new: bytes | None
+
+    @property
+    def before(self) -> dict[str, Any] | None:
+        """The document as it was, a new one each time."""
+        return None if self.old is None else decode(self.old)
+
+    @property
+    def after(self) -> dict[str, Any] | None:
+        """The document as it is, a new one each time."""
+        return None if self.new is None else decode(self.new)
 
 
 class Unit(AbstractContextManager["Unit", None]):
     """A transaction: what its thread or task does inside of the block is made at its end."""
+
+    most: int | None = None
+    """So many documents may be touched inside; more raise LimitExceeded."""
 
     @abstractmethod
     def is_stale(self) -> bool:

@@ -14,7 +14,6 @@ from dynafile.documents.changing import Changes
 from dynafile.documents.checking import Checked
 from dynafile.documents.engine import Touched, Unit
 from dynafile.documents.paths import Path
-from dynafile.documents.values import decode
 from dynafile.errors import InvalidDocumentArgument
 
 __all__ = ["EmbeddedUnit", "unit_of"]
@@ -68,10 +67,7 @@ class EmbeddedUnit(Unit):
 
     def touched(self) -> dict[Path, Touched]:
         """Return the documents that were changed inside so far, as they were and are."""
-        return {
-            path: Touched(*(None if data is None else decode(data) for data in both))
-            for path, both in self._touched.items()
-        }
+        return {path: Touched(*both) for path, both in self._touched.items()}
 
     def is_stale(self) -> bool:
         """Say whether what was read inside has changed, so that it cannot be committed."""

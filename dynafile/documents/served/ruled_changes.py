@@ -24,7 +24,6 @@ from dynafile.errors import (
     DynafileError,
     HandleUnusable,
     InvalidDocumentArgument,
-    LimitExceeded,
     TransactionConflict,
 )
 
@@ -32,7 +31,7 @@ __all__ = ["RuledChanges"]
 
 _ATTEMPTS: Final = 50
 _MOST: Final = 10_000
-"""Documents that rules are asked of for one request."""
+"""Documents that one request may touch, each of which rules are asked of."""
 _NATURAL: Final[dict[str, Action]] = {"add": "create", "update": "update", "delete": "delete"}
 
 
@@ -55,6 +54,7 @@ class RuledChanges:
     def _commit(self, caller: Caller, changes: Sequence[Change]) -> list[Any]:
         try:
             with self._engine.transaction() as unit:
+                unit.most = _MOST
                 try:
                     made = self._engine.commit(changes)
                 except (HandleUnusable, TransactionConflict):
@@ -79,6 +79,7 @@ class RuledChanges:
         for change in changes:
             check_change(change, "")
         with self._engine.transaction() as unit:
+            unit.most = _MOST
             asked, done = _Asked(self._engine, self._guard, caller, unit), []
             for change in changes:
                 if change.exists is True or change.last_update is not None:
@@ -116,24 +117,19 @@ class _Asked:
     def ask(self, changes: Sequence[Change]) -> None:
         """Ask of all that was touched, and of what changes named without touching it.
 
-        Raises AccessRefused, TypeRuleViolated, ItemTooLarge, LimitExceeded.
+        Raises AccessRefused, TypeRuleViolated, ItemTooLarge.
         """
         self._touched = self._unit.touched()
-        for number, path in enumerate(sorted(self._touched)):
-            if number >= _MOST:
-                raise LimitExceeded(
-                    f"the changes are of more than {_MOST} documents, each of which rules are "
-                    "asked for: make them in several steps"
-                )
+        for path in sorted(self._touched):
             each = self._touched[path]
             action: Action = "update"
-            if each.before is None or each.after is None:
-                action = "create" if each.after is not None else "delete"
+            if each.old is None or each.new is None:
+                action = "create" if each.new is not None else "delete"
             self._require(action, path, each.before, each.after)
         for change in changes:
             self._ask_named(change)
         for path, each in self._touched.items():
-            if each.after is not None:
+            if each.new is not None:
                 self._guard.check_value(path, each.after)
 
     def _ask_named(self, change: Change) -> None:
@@ -158,7 +154,7 @@ class _Asked:
         length = len(collection)
         paths = {each for each, touched in self._touched.items()
                  if each[:length] == collection and len(each) == length + 1
-                 and touched.before is not None}  # fmt: skip
+                 and touched.old is not None}  # fmt: skip
         paths.update(each for each in self._in(collection) if each not in self._touched)
         for path in paths or {(*collection, self._engine.new_id())}:
             self._require("list", path, self._before(path), None)
@@ -202,7 +198,7 @@ class _Asked:
     def _hides(self, action: Action, path: Path) -> bool:
         """Say whether a document was touched that a caller could not see."""
         touched = self._touched.get(path)
-        if touched is None or touched.before is None:
+        if touched is None or touched.old is None:
             return False
         found = self._guard.decide(self._caller, action, path, touched.before, None, self._before)
         return not found

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from msgspec.structs import replace
-
 from dynafile.documents.engine import Element, Engine, Plan, Subscription
 from dynafile.documents.filters import MISSING
 from dynafile.documents.finding import aggregated
@@ -83,10 +81,4 @@ class RuledDesk:
 
     def commit(self, caller: Caller, changes: Sequence[Change]) -> list[Any]:
         """Make changes, all or none; return what each returns."""
-        return self._changes.commit(caller, [self._with_id(change) for change in changes])
-
-    def _with_id(self, change: Change) -> Change:
-        """Give what is added its id, so that it can be asked for."""
-        if change.kind == "add" and change.key is None and not is_document(change.path):
-            return replace(change, key=self._engine.new_id())
-        return change
+        return self._changes.commit(caller, changes)

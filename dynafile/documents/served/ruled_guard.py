@@ -45,7 +45,8 @@ class RuledGuard:
         return self._file.rules is not None
 
     def caller(self, headers: Mapping[str, str], address: str | None) -> Caller:
-        """Return who asks; raises what the other guard does."""
+        """Return who asks, and look whether there are other rules; raises as the other guard."""
+        self._file.look()
         return self.inner.caller(headers, address)
 
     def renew(self, caller: Caller) -> None:
@@ -91,7 +92,7 @@ class RuledGuard:
         found = self._rules.decide(
             action, path, caller.auth, before, after, self.document if lookup is None else lookup
         )
-        if not found:
+        if not found and _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s may not %s %s: %s", caller.id, action, shown_path(path), found.why)
         return found
 

@@ -32,7 +32,8 @@ class RulesFile:
     the rules stay what they were, and the log says why, once for each version. So once there are
     rules, there are rules until the process ends.
 
-    Who asks :attr:`rules` looks; while somebody has called :meth:`listen`, a thread does as well.
+    Whoever has a request to answer calls :meth:`look`; while somebody has called :meth:`listen`, a
+    thread does as well.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class RulesFile:
         self._blamed: dict[str, Stamp | None] | None = None
         self._again = False
         self._mutex = threading.Lock()
+        """Held by who looks, which can take as long as reading a large file does."""
+        self._listening = threading.Lock()
         self._calls: dict[object, Callable[[], None]] = {}
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -82,7 +85,6 @@ class RulesFile:
     @property
     def rules(self) -> Rules | None:
         """The rules that hold; None where there has been no file yet."""
-        self.look()
         return self._rules
 
     # -- looking --------------------------------------------------------------------------------
@@ -96,11 +98,14 @@ class RulesFile:
             before = self.generation
             if self._is_due():
                 self._take_over()
-            calls = list(self._calls.values()) if self.generation > before else []
+            changed = self.generation > before
         finally:
             self._mutex.release()
-        for call in calls:
-            call()
+        if changed:
+            with self._listening:
+                calls = list(self._calls.values())
+            for call in calls:
+                call()
 
     def _is_due(self) -> bool:
         """Say whether the files are to be read: they have changed, and not again since."""
@@ -162,7 +167,7 @@ class RulesFile:
     def listen(self, call: Callable[[], None]) -> Callable[[], None]:
         """Have ``call`` called, from any thread, when other rules hold; return what ends that."""
         token = object()
-        with self._mutex:
+        with self._listening:
             self._calls[token] = call
             if self._thread is None and not self._ended.is_set():
                 self._thread = threading.Thread(
@@ -171,13 +176,14 @@ class RulesFile:
                 self._thread.start()
 
         def forget() -> None:
-            self._calls.pop(token, None)
+            with self._listening:
+                self._calls.pop(token, None)
 
         return forget
 
     def _follow(self) -> None:
         while not self._ended.wait(self._settles if self._changed else self._every):
-            with self._mutex:
+            with self._listening:
                 if not self._calls:
                     self._thread = None
                     return
@@ -186,7 +192,7 @@ class RulesFile:
     def close(self) -> None:
         """End the thread; as often as one likes."""
         self._ended.set()
-        with self._mutex:
+        with self._listening:
             self._calls.clear()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():

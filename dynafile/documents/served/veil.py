@@ -203,7 +203,9 @@ class Veil(Subscription):
             self._seen = seen
             inner.call_when_ready(self.wake)
             return [self._as_state(state, seen)]
-        found = [] if pending is None else self._drained(old, pending, state.position)
+        found: list[DocumentChange] = []
+        if pending is not None and self._window is None:  # within a limit only what is in it counts
+            found = self._drained(old, pending, state.position)
         old.call_when_ready(None)
         old.close()
         inner.call_when_ready(self.wake)
@@ -250,9 +252,8 @@ class Veil(Subscription):
                     gone = change.type == "removed"
                     if gone or self._may_see(path, change.value, set()):
                         decided.append((change, path, not gone))
-            for commit in _commits(decided):
-                told = [self._told(*each) for each in commit]
-                found += self._windowed([each for each in told if each is not None])
+            told = [self._told(*each) for each in decided]
+            found += [each for each in told if each is not None]
             changes = old.take()
             if not changes:
                 return found

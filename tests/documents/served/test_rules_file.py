@@ -69,10 +69,13 @@ def test_it_is_looked_at_once_a_second(open_file: Any, tmp_path: Path, clock: Cl
     assert (first.text, file.generation) == (RULES, 1)
     path.write_text(OTHER)
     clock.now += 0.9
+    file.look()
     assert file.rules is first
     clock.now += 0.2
+    file.look()
     assert file.rules is first, "it may be half written"
     clock.now += 0.2
+    file.look()
     assert (file.rules.text, file.generation) == (OTHER, 2)
     clock.turn(file)
     assert file.rules.text == OTHER
@@ -149,8 +152,10 @@ def test_what_is_half_written_is_not_taken_over(
     for text in ("", OTHER[:12], OTHER):
         path.write_text(text)
         clock.now += 2
+        file.look()
         assert file.rules.text == RULES
     clock.now += 0.2
+    file.look()
     assert (file.rules.text, file.generation) == (OTHER, 2)
 
 
@@ -234,6 +239,7 @@ def test_many_threads_ask_while_it_changes(tmp_path: Path) -> None:
     def ask() -> None:
         last = 0
         while not ended.is_set():
+            file.look()
             rules, generation = file.rules, file.generation
             if rules is None or rules.text not in (RULES, OTHER) or generation < last:
                 wrong.append((rules, generation))
