@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
+from msgspec.structs import replace
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
@@ -118,6 +119,8 @@ class DocumentsApplication:
         self._lines: dict[Any, Line] = {}
         self._live: dict[Any, Callable[[], None]] = {}
         self._unruled: dict[Any, Callable[[], None]] = {}
+        self._strangers: set[LiveSocket] = set()
+        """Those of which it was not known yet who they are; some are by now."""
         self._stopped = False
         self._http: ASGIApp = self._plain_http
         if origins:
@@ -328,6 +331,14 @@ class DocumentsApplication:
         if forget is not None:
             forget()
 
+    def _limits_of_a_stranger(self) -> Limits:
+        """Return the limits of a WebSocket: less time to say who it is, while many have not."""
+        if len(self._strangers) > self._limits.waiting:
+            self._strangers = {each for each in self._strangers if each.is_stranger}
+        if len(self._strangers) <= self._limits.waiting:
+            return self._limits
+        return replace(self._limits, greeting=self._limits.greeting / 10)
+
     async def _socket(self, socket: WebSocket) -> None:
         raw = raw_path_of(socket.scope)
         began, who = time.perf_counter(), ANYBODY.id
@@ -336,16 +347,19 @@ class DocumentsApplication:
             if raw != "/v1/live":
                 raise AddressNotFound(f"there is no WebSocket at {raw!r:.200}, but at /v1/live")
             query_parameters(socket.scope, ())
+            limits = self._limits_of_a_stranger()
             live = LiveSocket(
-                socket, self._caller, self._renew, self._begin, self._encoded, self._limits
+                socket, self._caller, self._renew, self._begin, self._encoded, limits
             )
             token = self._admit(live.stop)
         except DynafileError as error:
             await _refuse_socket(socket, error, raw)
             return
+        self._strangers.add(live)
         try:
             await live.serve()
         finally:
+            self._strangers.discard(live)
             self._left(token)
             who, took = live.who, 1000 * (time.perf_counter() - began)
             _log.info("%s WEBSOCKET %s ended after %.1f ms", who, said(raw), took)

@@ -41,7 +41,7 @@ class Limits(Struct, frozen=True):
     head_seconds: float = 10.0
     """In which the head of a request has to come."""
     waiting: int = 256
-    """Connections whose heads may be waited for so long; while they are more, a tenth of it."""
+    """Connections of which a head, or a greeting, is waited for so long; of more only a tenth."""
     body_bytes: int = 10 << 20
     body_seconds: float = 30.0
     page: int = 1000

@@ -79,6 +79,11 @@ class LiveSocket:
         """What the log calls who is connected."""
         return "nobody" if self._caller is None else self._caller.id
 
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it is not known yet who is connected."""
+        return self._caller is None
+
     def stop(self) -> None:
         """End it, as the server stops."""
         if self._reading is not None:

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dynafile.documents.requests import Query
-from dynafile.documents.served.guard import Caller, Limits, key_of
+from dynafile.documents.served.credentials import credentials_in
+from dynafile.documents.served.guard import Caller, Limits
 from dynafile.documents.served.ruled_guard import RuledGuard
 from dynafile.documents.served.rules_file import RulesFile
 
@@ -33,7 +34,7 @@ class HeaderGuard:
         self._keys = keys
 
     def caller(self, headers: Any, address: Any) -> Caller:
-        text = key_of(headers)
+        text = credentials_in(headers).key
         key = self._keys.check(text) if text else None
         auth = json.loads(headers["x-auth"]) if "x-auth" in headers else None
         return Caller("somebody" if auth is None else str(auth.get("uid")), key, auth)

@@ -13,7 +13,7 @@ import pytest
 
 from dynafile.documents import doc
 from dynafile.documents.served.application import DocumentsApplication
-from dynafile.documents.served.guard import Limits, OpenGuard
+from dynafile.documents.served.guard import KeyGuard, Limits, OpenGuard
 from dynafile.documents.served.running import Server, server_configuration
 
 if TYPE_CHECKING:
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEALTH = b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+UPGRADE = (
+    b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
 WAIT = 30.0
 
 
 class Wire:
     """A server, and connections to it on which a test sends bytes."""
 
-    def __init__(self, world: Any, limits: Limits, **tls: str) -> None:
-        application = DocumentsApplication(world.db.engine, OpenGuard(world.accounts, limits))
+    def __init__(self, world: Any, limits: Limits, guard: type[KeyGuard], **tls: str) -> None:
+        application = DocumentsApplication(world.db.engine, guard(world.accounts, limits))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._port = self._listener.getsockname()[1]
         configuration = server_configuration(application, "127.0.0.1", self._port, **tls)
@@ -68,9 +72,11 @@ def serve(world: Any) -> Iterator[Callable[..., Wire]]:
     """Serve with limits, of which those that are not given are too long to be waited for."""
     started: list[Wire] = []
 
-    def start(tls: dict[str, str] | None = None, **limits: Any) -> Wire:
+    def start(
+        tls: dict[str, str] | None = None, guard: type[KeyGuard] = OpenGuard, **limits: Any
+    ) -> Wire:
         long = {"head_seconds": 600.0, "body_seconds": 600.0, "stall": 600.0}
-        started.append(Wire(world, Limits(**(long | limits)), **(tls or {})))
+        started.append(Wire(world, Limits(**(long | limits)), guard, **(tls or {})))
         return started[-1]
 
     yield start
@@ -188,10 +194,7 @@ def test_who_listens_is_not_ended(serve: Any) -> None:
     events = wire.connect(
         b"GET /v1/documents/users HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
     )
-    live = wire.connect(
-        b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
+    live = wire.connect(UPGRADE + b"\r\n")
     assert b" 200 " in events.recv(65536)
     assert b" 101 " in live.recv(65536)
     assert rest(wire.connect()) == b""  # so the time is over
@@ -205,12 +208,22 @@ def test_who_listens_is_not_ended(serve: Any) -> None:
         raise AssertionError("it was ended")
 
 
+def test_many_sockets_that_do_not_say_who_they_are_have_less_time(serve: Any) -> None:
+    """Else they have all the places of those who listen."""
+    wire = serve(guard=KeyGuard, waiting=3, greeting=4.0)
+    opened = []
+    for _ in range(6):
+        opened.append(wire.connect(UPGRADE + b"\r\n"))
+        assert b" 101 " in opened[-1].recv(65536)
+    for each in opened[4:]:
+        assert b"no token came" in each.recv(65536)
+    opened[0].settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        opened[0].recv(65536)
+
+
 def test_what_follows_an_upgrade_is_not_taken_for_a_request(serve: Any) -> None:
-    live = serve().connect(
-        b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        b"X: " + b"x" * 4000 + b"\r\n\r\n" + HEALTH * 100
-    )
+    live = serve().connect(UPGRADE + b"X: " + b"x" * 4000 + b"\r\n\r\n" + HEALTH * 100)
     found = live.recv(65536)
     assert found.startswith(b"HTTP/1.1 101 ")
     assert found.count(b"HTTP/1.1 ") == 1
