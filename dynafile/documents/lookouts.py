@@ -62,7 +62,7 @@ class _Post:
     def notice(self, number: int, before: str) -> None:
         """Hear of an event; called with the feed's mutex held."""
         event = next(self._feed.events(number))
-        self._tell(self.by_id.get(event.id, ()))
+        self._tell(self.by_id.get(event.path[-1], ()))
 
     def begin_again(self) -> None:
         """Hear that events were lost; called with the feed's mutex held."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from msgspec.structs import replace
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
@@ -21,7 +19,7 @@ from starlette.websockets import WebSocket
 from dynafile.documents.access import Accounts
 from dynafile.documents.engine import Engine
 from dynafile.documents.paths import Path
-from dynafile.documents.requests import Query, Target
+from dynafile.documents.requests import Target
 from dynafile.documents.served.addresses import (
     DOCUMENTS,
     path_of,
@@ -30,28 +28,22 @@ from dynafile.documents.served.addresses import (
     said,
 )
 from dynafile.documents.served.answers import json_answer, problem_answer
+from dynafile.documents.served.audience import Audience
 from dynafile.documents.served.desk import Desk
 from dynafile.documents.served.guard import ANYBODY, Caller, Guard, Limits
-from dynafile.documents.served.lines import Line, Member, can_share
-from dynafile.documents.served.listening import Encoded, Listening, Wakes
-from dynafile.documents.served.live_socket import LiveSocket
 from dynafile.documents.served.methods import check_method
 from dynafile.documents.served.openapi import openapi
 from dynafile.documents.served.origins import Origins
 from dynafile.documents.served.page import page_answer
 from dynafile.documents.served.repetition import IDEMPOTENCY_KEY, REQUEST_TIME
 from dynafile.documents.served.routes import METHODS, VERBS, DocumentRoutes, methods_of
-from dynafile.documents.served.ruled_guard import RuledGuard
-from dynafile.documents.served.sse import EventAnswer
 from dynafile.documents.served.user_routes import USERS, UserRoutes
 from dynafile.documents.wire_json import json_bytes
 from dynafile.documents.wire_problems import is_failure, problem_of
-from dynafile.documents.wire_queries import query_to
 from dynafile.errors import (
     AddressNotFound,
     DynafileError,
     NotServedHere,
-    TooManyRequests,
 )
 
 __all__ = ["DocumentsApplication"]
@@ -98,7 +90,6 @@ class DocumentsApplication:
         same_origin: bool = False,
     ) -> None:
         self._engine = engine
-        self._guard = guard
         self._limits = guard.limits
         self._anybody = same_origin
         self._desk = Desk(engine, guard)
@@ -114,14 +105,7 @@ class DocumentsApplication:
         )
         self._accounts = accounts
         self._origins = Origins(origins, hosts, same_origin=same_origin)
-        self._encoded = Encoded()
-        self._wakes: dict[asyncio.AbstractEventLoop, Wakes] = {}
-        self._lines: dict[Any, Line] = {}
-        self._live: dict[Any, Callable[[], None]] = {}
-        self._unruled: dict[Any, Callable[[], None]] = {}
-        self._strangers: set[LiveSocket] = set()
-        """Those of which it was not known yet who they are; some are by now."""
-        self._stopped = False
+        self._audience = Audience(self._desk, self._threads)
         self._http: ASGIApp = self._plain_http
         if origins:
             self._http = CORSMiddleware(
@@ -169,9 +153,7 @@ class DocumentsApplication:
 
     def stop(self) -> None:
         """End all who listen; what they have not been told they are told when they go on."""
-        self._stopped = True
-        for end in list(self._live.values()):
-            end()
+        self._audience.stop()
 
     # -- requests -------------------------------------------------------------------------------
 
@@ -211,7 +193,7 @@ class DocumentsApplication:
 
     async def _caller(self, request: HTTPConnection) -> Caller:
         address = request.client.host if request.client else None
-        call = partial(self._guard.caller, request.headers, address)
+        call = partial(self._desk.guard.caller, request.headers, address)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _public(self, request: Request, raw: str) -> Response | None:
@@ -252,92 +234,12 @@ class DocumentsApplication:
 
     # -- listening ------------------------------------------------------------------------------
 
-    def _admit(self, end: Callable[[], None]) -> Any:
-        """Count somebody who listens, and whom ``end`` ends when the server stops.
-
-        Who listens without rules is ended when there are rules, and may go on under them.
-        """
-        if self._stopped or len(self._live) >= self._limits.listeners:
-            raise TooManyRequests(
-                "as many listen as this server takes, or it stops: try again later", retry_after=5
-            )
-        token = object()
-        self._live[token] = end
-        if isinstance(self._guard, RuledGuard) and not self._guard.inspects:
-            loop = asyncio.get_running_loop()
-            self._unruled[token] = self._guard.listen(partial(_call_soon, loop, end))
-        return token
-
-    async def _begin(self, caller: Caller, target: Target, since: str | None) -> Listening | Member:
-        """Listen: with others who listen to the same, where all are told the same of it."""
-        own = await self._begin_own(caller, target, since)
-        if self._guard.inspects or not can_share(target):
-            return own
-        key = (asyncio.get_running_loop(), _key_of(target))
-        line = self._lines.get(key)
-        if line is None:
-            again = partial(self._begin_shared, caller, target)
-            line = self._lines[key] = Line(again, self._encoded)
-        return Member(line, own, partial(self._left_line, key))
-
-    def _left_line(self, key: Any) -> None:
-        line = self._lines.get(key)
-        if line is not None and not line.members:
-            del self._lines[key]
-
-    async def _begin_shared(self, caller: Caller, target: Target, since: str | None) -> Listening:
-        """Listen for all of a line; raises TooManyRequests where rules now tell them apart."""
-        own = await self._begin_own(caller, target, since)
-        if self._guard.inspects:
-            own.close()
-            raise TooManyRequests("there are rules now: listen again", retry_after=0)
-        return own
-
-    async def _begin_own(self, caller: Caller, target: Target, since: str | None) -> Listening:
-        loop = asyncio.get_running_loop()
-        wakes = self._wakes.get(loop)
-        if wakes is None:
-            wakes = self._wakes[loop] = Wakes(loop)
-        call = partial(self._desk.watch, caller, target, since)
-        subscription = await loop.run_in_executor(self._threads, call)
-        return Listening(subscription, wakes, self._threads)
-
     async def _listen(
         self, request: Request, caller: Caller, target: Target, since: str | None
     ) -> Response:
         if "wsgi_environ" in request.scope:
             raise NotServedHere("nothing is live through WSGI: use mb.app, with a server for ASGI")
-        ruled = self._guard.inspects
-        listening = await self._begin(caller, target, since)
-        try:
-            token = self._admit(listening.close)
-        except TooManyRequests:
-            listening.close()
-            raise
-        if self._guard.inspects and not ruled:
-            listening.close()
-        renew = partial(self._renew, caller)
-        left = partial(self._left, token)
-        return EventAnswer(listening, self._encoded, self._limits, renew, left)
-
-    async def _renew(self, caller: Caller) -> None:
-        """Raise NotAuthenticated where somebody who listens would no longer be admitted."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self._guard.renew, caller)
-
-    def _left(self, token: object) -> None:
-        self._live.pop(token, None)
-        forget = self._unruled.pop(token, None)
-        if forget is not None:
-            forget()
-
-    def _limits_of_a_stranger(self) -> Limits:
-        """Return the limits of a WebSocket: less time to say who it is, while many have not."""
-        if len(self._strangers) > self._limits.waiting:
-            self._strangers = {each for each in self._strangers if each.is_stranger}
-        if len(self._strangers) <= self._limits.waiting:
-            return self._limits
-        return replace(self._limits, greeting=self._limits.greeting / 10)
+        return await self._audience.listen(caller, target, since)
 
     async def _socket(self, socket: WebSocket) -> None:
         raw = raw_path_of(socket.scope)
@@ -347,20 +249,14 @@ class DocumentsApplication:
             if raw != "/v1/live":
                 raise AddressNotFound(f"there is no WebSocket at {raw!r:.200}, but at /v1/live")
             query_parameters(socket.scope, ())
-            limits = self._limits_of_a_stranger()
-            live = LiveSocket(
-                socket, self._caller, self._renew, self._begin, self._encoded, limits
-            )
-            token = self._admit(live.stop)
+            live = self._audience.connect(socket, self._caller)
         except DynafileError as error:
             await _refuse_socket(socket, error, raw)
             return
-        self._strangers.add(live)
         try:
             await live.serve()
         finally:
-            self._strangers.discard(live)
-            self._left(token)
+            self._audience.disconnect(live)
             who, took = live.who, 1000 * (time.perf_counter() - began)
             _log.info("%s WEBSOCKET %s ended after %.1f ms", who, said(raw), took)
 
@@ -370,13 +266,3 @@ async def _refuse_socket(socket: WebSocket, error: DynafileError, raw: str) -> N
         await socket.send_denial_response(problem_answer(error, raw))
     else:
         await socket.close(1008, json_bytes(problem_of(error, raw)["title"]).decode())
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    with suppress(RuntimeError):  # the loop has ended, and so has who listened in it
-        loop.call_soon_threadsafe(call)
-
-
-def _key_of(target: Target) -> bytes:
-    said = query_to(target) if isinstance(target, Query) else list(target)
-    return json_bytes(said)

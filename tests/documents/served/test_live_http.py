@@ -128,7 +128,7 @@ def test_events_go_on_where_a_client_was(run: Any) -> None:
 
 def test_nothing_new_is_said_too(run: Any) -> None:
     server = run()
-    server.db.app._limits = server.db.app._limits.__class__(heartbeat=0.01)
+    server.db.app._audience.limits = server.db.app._limits.__class__(heartbeat=0.01)
     with events(server.url, "/users") as told:
         lines = told.answer.iter_lines()
         assert any(line == ": nothing new" for line in lines)
@@ -139,19 +139,19 @@ def test_a_listener_that_leaves_is_forgotten(run: Any) -> None:
     app = server.db.app
     with events(server.url, "/users") as told:
         told.next()
-        assert len(app._live) == 1
+        assert len(app._audience._live) == 1
     waiting = threading.Event()
     for _ in range(2000):
-        if not app._live:
+        if not app._audience._live:
             break
         waiting.wait(0.01)
-    assert not app._live
+    assert not app._audience._live
     assert not server.db.engine._feed._all()
 
 
 def test_no_more_listen_than_the_server_takes(run: Any) -> None:
     server = run()
-    server.db.app._limits = Limits(listeners=1)
+    server.db.app._audience.limits = Limits(listeners=1)
     with events(server.url, "/users") as told:
         told.next()
         refused = httpx.get(f"{server.url}{V1}/users", headers=EVENTS)
@@ -181,7 +181,7 @@ def test_those_who_listen_to_the_same_share_what_is_taken(run: Any) -> None:
         for n in range(5):
             users.add({"n": n}, key="ann")
             assert one.next()["value"] == two.next()["value"] == {"n": n}
-        ((_, line),) = app._lines.items()
+        ((_, line),) = app._audience._lines.items()
         assert len(line.members) == 2
         assert any(member._own is None for member in line.members)
         with events(server.url, "/users") as three:
@@ -197,10 +197,10 @@ def test_those_who_listen_to_the_same_share_what_is_taken(run: Any) -> None:
                 )
     waiting = threading.Event()
     for _ in range(2000):
-        if not app._lines and not server.db.engine._feed._all():
+        if not app._audience._lines and not server.db.engine._feed._all():
             break
         waiting.wait(0.01)
-    assert not app._lines
+    assert not app._audience._lines
     assert not server.db.engine._feed._all()
 
 
@@ -397,7 +397,7 @@ def test_a_message_that_is_too_large_ends_it(run: Any) -> None:
 
 def test_subscriptions_have_numbers_and_a_bound(run: Any) -> None:
     server = run()
-    server.db.app._limits = Limits(subscriptions=2)
+    server.db.app._audience.limits = Limits(subscriptions=2)
     with live(server) as socket:
         for number in (1, 2):
             socket.say(subscribe=number, path=["users"])
@@ -429,8 +429,7 @@ def keyed(run: Any) -> Any:
     server = run()
     server.key = json.loads((server.folder / "client-config.json").read_text())["apiKey"]
     app = server.db.app
-    app._guard = KeyGuard(server.db.accounts)
-    app._desk.guard = app._guard
+    app._desk.guard = KeyGuard(server.db.accounts)
     return server
 
 
@@ -462,7 +461,7 @@ def test_a_socket_without_a_token_ends(keyed: Any) -> None:
 
 
 def test_a_socket_that_says_nothing_ends(keyed: Any) -> None:
-    keyed.db.app._limits = Limits(greeting=0.01)
+    keyed.db.app._audience.limits = Limits(greeting=0.01)
     with live(keyed) as socket:
         assert socket.hear()["problem"]["code"] == "NotAuthenticated"
         with pytest.raises(ConnectionClosed):

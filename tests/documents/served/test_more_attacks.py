@@ -141,7 +141,7 @@ def test_a_position_of_another_database_is_none(ask: Any, db: Montybase, since: 
 @pytest.mark.parametrize("text", ["\n\nevent: removed\ndata: {}\n\n", "\r\r", "\r\nid: 1", "\x85"])
 def test_no_value_and_no_id_writes_events(text: str) -> None:
     change = DocumentChange("added", text, f"users/{text}", {text: text}, "0" * 29 + "1")
-    sent = frame(change, Encoded(shared=True).json(change))
+    sent = frame(change, Encoded().json(change))
     assert sent.endswith(b"\n\n")
     lines = sent[:-2].replace(b"\r", b"\n").split(b"\n")
     assert [line.partition(b": ")[0] for line in lines] == [b"id", b"event", b"data"]

@@ -402,8 +402,8 @@ class Keyed:
         self.accounts.users._passwords = Passwords(CHEAP)
         self.key = json.loads((server.folder / "client-config.json").read_text())["apiKey"]
         guard.setdefault("limits", Limits(heartbeat=0.05))
-        self.app._guard = self.app._desk.guard = KeyGuard(self.accounts, **guard)
-        self.app._limits = guard["limits"]
+        self.app._desk.guard = KeyGuard(self.accounts, **guard)
+        self.app._audience.limits = guard["limits"]
 
 
 @pytest.fixture
@@ -484,13 +484,13 @@ def test_a_listener_goes_on_when_its_token_is_over(client: Montybase, served: Ke
 
     with doc(client, "users").on_snapshot(hear), came:
         assert came.wait_for(lambda: heard, 20)
-        (first,) = served.app._live
+        (first,) = served.app._audience._live
         clock = Clock()
         clock.now = time.time() + 1000
-        for each in (served.accounts.tokens, served.accounts.sessions, served.app._guard):
+        for each in (served.accounts.tokens, served.accounts.sessions, served.app._desk.guard):
             each._clock = clock
         deadline = time.monotonic() + 20
-        while not served.app._live.keys() - {first}:  # it was left, and has come again
+        while not served.app._audience._live.keys() - {first}:  # it was left, and has come again
             assert time.monotonic() < deadline
             time.sleep(0.01)
         for number in range(3):
