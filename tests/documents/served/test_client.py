@@ -117,6 +117,31 @@ def test_who_takes_slowly_misses_nothing_and_keeps_no_queue(run: Any) -> None:
     assert told["left"] > 2  # which is both at their ends
 
 
+def test_a_user_of_a_real_server(run: Any, tmp_path: Path) -> None:
+    server = run(endpoint=True)
+    key = json.loads((tmp_path / "db" / "client-config.json").read_text())["apiKey"]
+    command = [*node(), str(HERE / "users.mjs"), server.url, key]
+    done = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    uid = found["signup"].pop("uid")
+    assert uid
+    assert found == {
+        "unknown": "401 InvalidLogin",
+        "signup": {"email": "ann@example.com", "claims": {}},
+        "twice": "409 EmailTaken",
+        "state": {"ann": {"n": 1}},
+        "later": [{"n": 1}] * 3,
+        "anew": True,
+        "change": {"n": 2},
+        "left": [None, 0],
+        "old": "401 InvalidLogin",
+        "new": True,
+    }
+
+
 def types(folder: Path, *parts: str) -> str:
     """Check the client and a program in TypeScript; return what the compiler says."""
     tsc = package("typescript") / "bin" / "tsc"

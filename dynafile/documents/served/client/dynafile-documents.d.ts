@@ -131,6 +131,8 @@ export interface Batch {
 export interface User {
   readonly uid: string;
   readonly email: string;
+  /** What the server's rules are told of the user besides. */
+  readonly claims: { readonly [name: string]: any };
 }
 
 /** The documents of a server. */

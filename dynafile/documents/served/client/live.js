@@ -1,6 +1,7 @@
 // Listening: one WebSocket for all who listen, which is made again and goes on where each was.
 
 import { DocumentsError, errorOf } from "./errors.js";
+import { isOfToken } from "./requests.js";
 
 /** @import { Requests } from "./requests.js" */
 /** @typedef {{type: string, id: string | null, path: string, value: any, position: string}} Change */
@@ -293,7 +294,7 @@ export class Live {
    */
   #refuse(error) {
     if (error.status !== 401 && error.status !== 403) return;
-    if (this.#token && error.code === "ExpiredToken") {
+    if (this.#token && isOfToken(error)) {
       this.#refused = this.#token;
       this.#drop();
       this.#retry();

@@ -4,6 +4,8 @@ import { DocumentsError, errorOf } from "./errors.js";
 
 /** @import { Session } from "./session.js" */
 
+const TOKEN_CODES = new Set(["ExpiredToken", "InvalidToken"]);
+
 /** Asks a server. */
 export class Requests {
   #url;
@@ -43,7 +45,7 @@ export class Requests {
 
   /**
    * Return what the server answers; throws what it refuses. With the token of the user, which is
-   * made anew once where it has expired: what is refused for that was not done.
+   * made anew once where it was refused: what is refused for that was not done.
    * @param {string} method
    * @param {string} address
    * @param {unknown} [body]
@@ -54,7 +56,7 @@ export class Requests {
     try {
       return await this.askAs(token, method, address, body);
     } catch (error) {
-      if (!token || !isExpired(error)) throw error;
+      if (!token || !isOfToken(error)) throw error;
       const another = (await this.session?.token(token)) ?? null;
       return this.askAs(another, method, address, body);
     }
@@ -127,9 +129,10 @@ function parsed(text) {
 }
 
 /**
- * Say whether an access token was refused as too old.
+ * Say whether an access token was refused: it is too old, or its session was closed, which another
+ * page may know of.
  * @param {unknown} error
  */
-export function isExpired(error) {
-  return error instanceof DocumentsError && error.status === 401 && error.code === "ExpiredToken";
+export function isOfToken(error) {
+  return error instanceof DocumentsError && error.status === 401 && TOKEN_CODES.has(error.code);
 }

@@ -3,7 +3,7 @@
 import { DocumentsError } from "./errors.js";
 
 /** @import { Requests } from "./requests.js" */
-/** @typedef {{uid: string, email: string, accessToken: string, refreshToken: string, renewAt: number}} Tokens */
+/** @typedef {{uid: string, email: string, claims: Record<string, any>, accessToken: string, refreshToken: string, renewAt: number}} Tokens */
 /** @typedef {{getItem(name: string): string | null, setItem(name: string, text: string): void, removeItem(name: string): void}} Kept */
 
 const LONGEST_MARGIN = 30_000; // milliseconds before its end at which a token is made anew
@@ -36,7 +36,9 @@ export class Session {
 
   /** The user, or null. */
   get user() {
-    return this.#tokens && Object.freeze({ uid: this.#tokens.uid, email: this.#tokens.email });
+    if (this.#tokens === null) return null;
+    const { uid, email, claims } = this.#tokens;
+    return Object.freeze({ uid, email, claims });
   }
 
   /** When the token is made anew, in milliseconds since 1970; null without one. */
@@ -47,7 +49,7 @@ export class Session {
   /**
    * Return a token that counts; null where nobody is logged in. Those who ask while it is made anew
    * wait for the same one.
-   * @param {string} [refused] a token that the server took for too old.
+   * @param {string} [refused] a token that the server refused.
    * @returns {Promise<string | null>}
    */
   async token(refused) {
@@ -132,13 +134,13 @@ export class Session {
    * @param {boolean} user whether it is another one.
    */
   #take(answer, user) {
-    const { uid, email, accessToken, refreshToken, expiresIn } = answer ?? {};
+    const { uid, email, claims = {}, accessToken, refreshToken, expiresIn } = answer ?? {};
     if (typeof accessToken !== "string" || typeof refreshToken !== "string" || !(expiresIn > 0)) {
       throw new DocumentsError("ServerFailed", "the server answered without tokens");
     }
     const margin = Math.min(LONGEST_MARGIN, 100 * expiresIn);
     const renewAt = Date.now() + 1000 * expiresIn - margin;
-    this.#keep({ uid, email, accessToken, refreshToken, renewAt });
+    this.#keep({ uid, email, claims, accessToken, refreshToken, renewAt });
     this.#changed(user);
   }
 

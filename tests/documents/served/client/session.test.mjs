@@ -15,6 +15,7 @@ class Server {
   asked = [];
   open = null;
   failing = 0;
+  refusal = "ExpiredToken";
 
   async answer(method, url, headers, body) {
     this.asked.push(`${method} ${url}`);
@@ -26,7 +27,7 @@ class Server {
       this.count++;
       this.open = { access: `access-${this.count}`, refresh: `refresh-${this.count}` };
       const { access, refresh } = this.open;
-      return { uid: "u1", email: "ann@example.com", accessToken: access, refreshToken: refresh, expiresIn: this.expiresIn };
+      return { uid: "u1", email: "ann@example.com", claims: { role: "admin" }, accessToken: access, refreshToken: refresh, expiresIn: this.expiresIn };
     };
     switch (url) {
       case "/v1/auth/signup":
@@ -46,7 +47,7 @@ class Server {
       default: {
         const token = headers.authorization?.replace("Bearer ", "");
         if (!token || token === this.open?.access) return [200, { value: token ?? "nobody" }];
-        return [401, problem(401, "ExpiredToken")];
+        return [401, problem(401, this.refusal)];
       }
     }
   }
@@ -98,7 +99,7 @@ const refreshes = () => server.asked.filter((each) => each === "POST /v1/auth/re
 test("who signs up or logs in asks with a token, until the logout", async () => {
   const db = client();
   assert.equal(db.user, null);
-  assert.deepEqual(await db.signup("ann@example.com", "right"), { uid: "u1", email: "ann@example.com" });
+  assert.deepEqual(await db.signup("ann@example.com", "right"), { uid: "u1", email: "ann@example.com", claims: { role: "admin" } });
   assert.equal(await db.doc("a", "b").get(), "access-1");
   await db.logout();
   assert.equal(db.user, null);
@@ -141,6 +142,7 @@ test("a session that has ended is over, and a server that fails ends none", asyn
   assert.equal(db.user.uid, "u1");
   assert.equal(await db.doc("a", "b").get(), "access-2");
   server.open = { access: "x", refresh: "y" };
+  server.refusal = "InvalidToken"; // the session was closed
   await assert.rejects(db.doc("a", "b").get(), { status: 401, code: "TokenReused" });
   assert.equal(db.user, null);
   assert.equal(await db.doc("a", "b").get(), "nobody");
