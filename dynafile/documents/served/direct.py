@@ -1,9 +1,9 @@
 """Direct writing: bytes that many are sent, without a coroutine and a framing for each of them.
 
 ASGI has a message and an ``await`` for each who is sent something, and a server frames each by
-itself: three quarters of what it costs to tell 200 listeners of a change. This knows uvicorn's
-connections; where one is not as it expects, or another server runs the application, there is only
-ASGI.
+itself: three quarters of what it costs to tell 200 listeners of a change. This knows the
+connections of uvicorn; where one is not as it expects, or another server runs the application,
+there is only ASGI.
 """
 
 from __future__ import annotations

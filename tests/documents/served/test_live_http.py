@@ -250,8 +250,7 @@ def test_those_who_share_are_written_to_without_being_woken(
                 assert (change["of"], change["value"]["n"]) == (number, n)
                 assert change["value"]["text"] == "ü" * size
         assert [asleep.next()["value"]["n"] for _ in sizes] == list(range(len(sizes)))
-    assert sum(written) > 3 * len(sizes)
-    assert not all(written)
+    assert sum(written) > 100
 
 
 def test_only_connections_that_are_known_are_written_to_directly() -> None:
