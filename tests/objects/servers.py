@@ -27,12 +27,35 @@ for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
     os.environ.setdefault(name, "testing")  # boto3 wants them, and no server here looks at them
 
 _ONE_BY_ONE = """
+import copy
 import sys
 from threading import Lock
+from types import SimpleNamespace
+from moto.dynamodb import models
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 
 moto, lock = DomainDispatcherApplication(create_backend_app), Lock()
+
+# A transaction begins with a copy of the whole table for each item in it: one copy serves all.
+plain, copies = models.DynamoDBBackend.transact_write_items, {}
+
+def copied(value):
+    if not isinstance(value, models.Table):
+        return copy.deepcopy(value)
+    if id(value) not in copies:
+        copies[id(value)] = copy.deepcopy(value)
+    return copies[id(value)]
+
+def transact_write_items(backend, items):
+    copies.clear()
+    try:
+        return plain(backend, items)
+    finally:
+        copies.clear()
+
+models.copy = SimpleNamespace(deepcopy=copied)
+models.DynamoDBBackend.transact_write_items = transact_write_items
 
 def one_by_one(environ, start_response):
     with lock:
