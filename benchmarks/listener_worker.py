@@ -24,9 +24,9 @@ from dynafile.documents import Montybase, doc
 _BOARD: Final = "board"
 _DOCUMENTS: Final = 20
 """What is listened to is a collection of so many, which are written in turns."""
-_LATE_SHARE: Final = 0.95
-_LEAST: Final = 1e-9
-_PATIENCE: Final = 30.0
+LATE_SHARE: Final = 0.95
+LEAST: Final = 1e-9
+PATIENCE: Final = 30.0
 _AT_ONCE: Final = 1_000
 
 
@@ -62,7 +62,7 @@ class ListenerWorker:
         callbacks = [partial(heard, told) for told in self._told]
         self._have_listen([board] * count, callbacks, asynchronous)
         for _ in range(count):
-            assert ready.acquire(timeout=_PATIENCE)
+            assert ready.acquire(timeout=PATIENCE)
         return {}
 
     def _have_listen(
@@ -89,7 +89,7 @@ class ListenerWorker:
 
     def told(self, at: list[float]) -> Figures:
         """Say how late every listener was told of every write, given when each had returned."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while any(len(told) < len(at) for told in self._told):
             assert time.monotonic() < deadline, f"told {list(map(len, self._told))} of {len(at)}"
             time.sleep(0.01)
@@ -99,8 +99,8 @@ class ListenerWorker:
             late += [heard - returned for (_, heard), returned in zip(told, at, strict=True)]
             told.clear()
         late.sort()
-        median, most = late[len(late) // 2], late[int(len(late) * _LATE_SHARE)]
-        return {"median": max(_LEAST, median), "late": max(_LEAST, most)}
+        median, most = late[len(late) // 2], late[int(len(late) * LATE_SHARE)]
+        return {"median": max(LEAST, median), "late": max(LEAST, most)}
 
     # -- what they take -------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class ListenerWorker:
         before = resident_bytes()
         self._have_listen(refs, [lambda _: told.release()] * count, asynchronous)
         for _ in range(count):
-            assert told.acquire(timeout=_PATIENCE)
+            assert told.acquire(timeout=PATIENCE)
         return {"bytes": resident_bytes() - before}
 
 

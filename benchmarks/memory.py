@@ -23,8 +23,15 @@ def resident_bytes() -> int:
     return peak_bytes() if resident is None else resident
 
 
-def _told_by_linux(name: str) -> int | None:
-    status = Path("/proc/self/status")
+def resident_bytes_of(process: int) -> int:
+    """Return how much is resident now of another process; for Linux."""
+    resident = _told_by_linux("VmRSS:", process)
+    assert resident is not None
+    return resident
+
+
+def _told_by_linux(name: str, process: int | str = "self") -> int | None:
+    status = Path(f"/proc/{process}/status")
     if not status.exists():
         return None
     (line,) = (line for line in status.read_text().splitlines() if line.startswith(name))
