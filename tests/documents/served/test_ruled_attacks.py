@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from documents.served.ruled_world import HeaderGuard, put
+from documents.served.ruled_world import HeaderGuard, Seen, put
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,6 +91,36 @@ def test_what_a_document_was_is_not_read_by_whom_it_is_fit_for_now(
         )
         found = server("eve", "GET", "/pages/p")
         assert (found.status, found.code) == (409, TransactionConflict.__name__)
+
+
+def test_a_role_that_goes_while_rules_decide_shows_nothing_to_who_listens(
+    ruled: Any, db: Montybase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is followed only from then on, and what came between is found all the same."""
+    server = ruled(ROLES)
+    doc(db, "pages", "p").set({"n": 1})
+    doc(db, "users", "eve").set({"role": "reader"})
+    between(server, monkeypatch, lambda: doc(db, "users", "eve").set({"role": "none"}))
+    seen = Seen(server, "eve", ("pages",))
+    assert [(each.type, each.value) for each in seen.changes] == [("state", {})]
+    seen.close()
+
+
+def test_what_changes_while_rules_decide_anew_is_told_once(
+    ruled: Any, db: Montybase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both the old subscription and the new one have it."""
+    server = ruled(ROLES)
+    doc(db, "pages", "p").set({"n": 1})
+    doc(db, "users", "eve").set({"role": "reader"})
+    seen = Seen(server, "eve", ("pages",))
+    between(server, monkeypatch, lambda: doc(db, "pages", "p").set({"n": 2}))
+    doc(db, "users", "eve").set({"role": "reader", "x": 1})
+    seen.until({"p": {"n": 2}})
+    doc(db, "pages", "p").set({"n": 3})
+    seen.until({"p": {"n": 3}})
+    assert [each.value["n"] for each in seen.changes[1:]] == [2, 3]
+    seen.close()
 
 
 def test_nobody_makes_the_server_do_more_than_so_much(
