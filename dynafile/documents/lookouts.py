@@ -1,7 +1,7 @@
 """Lookouts: who hears of changes of single documents, all of them from the one feed.
 
-For each collection in which somebody looks out for a document there is one listener of the feed,
-which finds by the id who is concerned: an event costs the same however many look out.
+For each document that somebody looks out for there is one listener of the feed: an event of another
+costs nothing, however many look out.
 """
 
 from __future__ import annotations
@@ -20,59 +20,48 @@ __all__ = ["EmbeddedLookout", "Lookouts"]
 
 
 class Lookouts:
-    """All lookouts of a database, by collection; changed with the feed's mutex held."""
+    """All lookouts of a database, by document; changed with the feed's mutex held."""
 
     def __init__(self, table: Table, feed: Feed) -> None:
         self.table = table
         self.feed = feed
-        self._posts: dict[str, _Post] = {}
+        self._posts: dict[Path, _Post] = {}
 
     def add(self, path: Path, lookout: EmbeddedLookout) -> None:
         """Have a lookout hear of a document."""
-        collection = path_text(path[:-1])
-        post = self._posts.get(collection)
+        post = self._posts.get(path)
         if post is None:
-            post = _Post(self.feed, collection)
+            post = _Post(path_text(path))
             self.feed.join(post)
-            self._posts[collection] = post
-        post.by_id.setdefault(path[-1], {})[lookout] = None
+            self._posts[path] = post
+        post.lookouts[lookout] = None
 
     def remove(self, path: Path, lookout: EmbeddedLookout) -> None:
         """Have a lookout hear no more of a document."""
-        collection = path_text(path[:-1])
-        post = self._posts[collection]
-        some = post.by_id[path[-1]]
-        del some[lookout]
-        if not some:
-            del post.by_id[path[-1]]
-            if not post.by_id:
-                del self._posts[collection]
-                self.feed.leave(post)
+        post = self._posts[path]
+        del post.lookouts[lookout]
+        if not post.lookouts:
+            del self._posts[path]
+            self.feed.leave(post)
 
 
 class _Post:
-    """The listener of the feed for one collection."""
+    """The listener of the feed for one document."""
 
-    def __init__(self, feed: Feed, topic: str) -> None:
-        self._feed = feed
+    def __init__(self, topic: str) -> None:
         self.topic = topic
-        self.by_id: dict[str, dict[EmbeddedLookout, None]] = {}
+        self.lookouts: dict[EmbeddedLookout, None] = {}
         self._woken: deque[EmbeddedLookout] = deque()
 
     def notice(self, number: int, before: str) -> None:
         """Hear of an event; called with the feed's mutex held."""
-        event = next(self._feed.events(number))
-        self._tell(self.by_id.get(event.path[-1], ()))
+        for lookout in self.lookouts:
+            lookout.stale = True
+            self._woken.append(lookout)
 
     def begin_again(self) -> None:
         """Hear that events were lost; called with the feed's mutex held."""
-        for some in self.by_id.values():
-            self._tell(some)
-
-    def _tell(self, lookouts: Iterable[EmbeddedLookout]) -> None:
-        for lookout in lookouts:
-            lookout.stale = True
-            self._woken.append(lookout)
+        self.notice(0, "")
 
     def wake(self) -> None:
         """Tell who is concerned; called without a lock, and maybe by several threads."""

@@ -245,7 +245,8 @@ def test_nobody_is_looked_out_for_who_has_left(ruled: Any, db: Montybase) -> Non
         doc(db, "notes", str(each)).set({})
     seen = [Seen(server, "ann", ("notes",)) for _ in range(3)]
     lookouts = db.engine._lookouts
-    assert lookouts._posts.keys() == {"users", *(f"notes/{each}/readers" for each in range(5))}
+    looked_up = {("notes", str(each), "readers", "ann") for each in range(5)}
+    assert lookouts._posts.keys() == {("users", "ann"), *looked_up}
     for each in seen:
         each.close()
     assert not lookouts._posts
