@@ -14,6 +14,7 @@ PAGE = ROOT / "docs" / "security.md"
 ATTACKS = [
     "tests/documents/served/test_http_attacks.py",
     "tests/documents/served/test_more_attacks.py",
+    "tests/documents/served/test_ruled_attacks.py",
     "tests/documents/served/test_socket_attacks.py",
     "tests/documents/test_attacks_access.py",
     "tests/documents/test_attacks_sealing.py",
