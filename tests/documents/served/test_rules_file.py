@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from documents.served.conftest import Asking
 
 from dynafile.documents import Montybase, doc
 from dynafile.documents.served.rules_file import RulesFile
@@ -328,3 +329,32 @@ def test_a_server_asks_its_rules_and_its_own_program_does_not(run: Any, tmp_path
         assert http.get("notes").status_code == 403
         assert http.put("notes/a", json={}).status_code == 403
     assert set(doc(running.db, "notes").get()) == {"a", "b"}
+
+
+def test_rules_decide_of_keys_and_of_users_and_both_must_pass(tmp_path: Path) -> None:
+    (tmp_path / "app.rules").write_text(
+        "match /notes/{note} { allow read, write if note = auth.uid; "
+        "allow get if auth.key = 'reader'; }"
+    )
+    with Montybase(tmp_path / "db", endpoint=True, rules=tmp_path / "app.rules") as db:
+        keys = db._served().accounts.keys
+        reader = [("x-api-key", keys.make("reader").text)]
+        only_reads = [("x-api-key", keys.make("other", read_only=True).text)]
+        elsewhere = [("x-api-key", keys.make("reader", scopes=["pages"]).text)]
+        ask = Asking(db.app)
+        body = {"email": "ann@example.com", "password": "a good long password"}
+        made = ask("POST", "/v1/auth/signup", body, reader).json
+        token = [("authorization", f"Bearer {made['accessToken']}")]
+        at = f"/v1/documents/notes/{made['uid']}"
+        for headers, reads, writes in (
+            (token, 200, 200),
+            (reader, 200, 403),
+            ([*token, *reader], 200, 200),
+            ([*token, *only_reads], 200, 403),
+            ([*token, *elsewhere], 403, 403),
+            (only_reads, 403, 403),
+            ([], 401, 401),
+        ):
+            assert ask("PUT", at, {"n": 1}, headers).status == writes, headers
+            assert ask("GET", at, headers=headers).status == reads, headers
+        ask.close()
