@@ -18,7 +18,9 @@ from contenders import in_turns
 from fleet import Figures, Worker
 from measuring import Measure, Sizes
 from operations import (
+    BY_SOCKET,
     COPIED,
+    CROWD,
     LISTENERS,
     MONTYBASE,
     MONTYDB,
@@ -36,6 +38,7 @@ from users import PER_TEAM
 
 SCRIPT: Final = Path(__file__).with_name("document_worker.py")
 LISTENING: Final = Path(__file__).with_name("listener_worker.py")
+CROWDING: Final = Path(__file__).with_name("crowd_worker.py")
 
 IN_MEMORY: Final = (MONTYBASE, TINYDB_CACHING)
 """Who writes its file sooner or later."""
@@ -96,6 +99,10 @@ class Workers(Stores):
     def listening(self, place: str) -> Worker:
         """Return a new process with those who listen, or who write what is listened to."""
         return Worker(Path(sys.executable), self._folder / place, script=LISTENING)
+
+    def crowd(self, place: str) -> Worker:
+        """Return a new process with those who listen to a server, which is another one."""
+        return Worker(Path(sys.executable), self._folder / place, script=CROWDING)
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +267,50 @@ def test_idle(name: str, workers: Workers, sizes: Sizes, measure: Measure) -> No
     taken = worker.ask("idle", count=sizes.idle, asynchronous=name == WATCHES)["bytes"]
     worker.stop()
     measure.told("documents-idle", name, lambda: taken, unit="B")
+
+
+# -- served ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def served_delays(workers: Workers, sizes: Sizes) -> Callable[[str, bool], list[Figures]]:
+    """Return what measures how late a crowd hears from a server, once, by what it is connected."""
+    made: dict[tuple[str, bool], list[Figures]] = {}
+
+    def measured(name: str, own: bool) -> list[Figures]:
+        if (name, own) not in made:
+            crowd = workers.crowd(f"served-{len(made)}")
+            crowd.ask("listen", count=min(CROWD, sizes.idle), socket=name == BY_SOCKET, own=own)
+            crowd.ask("write", count=sizes.live_writes, rate=RATE)
+            made[name, own] = [
+                crowd.ask("write", count=sizes.live_writes, rate=RATE)
+                for _ in range(sizes.live_rounds)
+            ]
+            crowd.stop()
+        return made[name, own]
+
+    return measured
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("name", [OURS, BY_SOCKET])
+@pytest.mark.parametrize("share", ["late", "sent"])
+def test_served(
+    share: str,
+    name: str,
+    own: bool,
+    served_delays: Callable[[str, bool], list[Figures]],
+    measure: Measure,
+) -> None:
+    found = served_delays(name, own)
+    rounds = iter(found)
+    group = f"documents-served-{'own' if own else 'all'}-{share}"
+    measure.told(group, name, lambda: next(rounds)[share], rounds=len(found))
+
+
+@pytest.mark.parametrize("name", [OURS, BY_SOCKET])
+def test_served_idle(name: str, workers: Workers, sizes: Sizes, measure: Measure) -> None:
+    crowd = workers.crowd(f"served-idle-{name == OURS}")
+    taken = crowd.ask("idle", count=sizes.idle, socket=name == BY_SOCKET)["bytes"]
+    crowd.stop()
+    measure.told("documents-served-idle", name, lambda: taken, unit="B")

@@ -92,7 +92,7 @@ class CrowdWorker:
 
     # -- listening ------------------------------------------------------------------------------
 
-    def listen(self, count: int, socket: bool, own: bool) -> Figures:
+    def listen(self, count: int, *, own: bool, socket: bool) -> Figures:
         """Have so many listen, by WebSocket or by events: all to all, or each to a document."""
         self._each_its_own = own
         self._documents = count if own else _DOCUMENTS
@@ -109,11 +109,11 @@ class CrowdWorker:
         time.sleep(_SETTLE)
         return {}
 
-    def idle(self, count: int, socket: bool) -> Figures:
+    def idle(self, count: int, *, socket: bool) -> Figures:
         """Have so many listen to a document each; the memory that the server takes for them."""
-        self.listen(10, socket, own=True)  # the first take a feed with them, and threads
+        self.listen(10, own=True, socket=socket)  # the first take a feed with them, and threads
         before = resident_bytes_of(self._server.pid)
-        self.listen(count, socket, own=True)
+        self.listen(count, own=True, socket=socket)
         return {"bytes": resident_bytes_of(self._server.pid) - before}
 
     def _request(self, connection: socket.socket, path: Sequence[str]) -> None:

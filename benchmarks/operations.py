@@ -49,6 +49,8 @@ OF_10000: Final = "one of 10,000"
 OTHER_PROCESS: Final = "the same, written by another process"
 WATCHES: Final = "the same with `watch()`"
 LISTENERS: Final = (1, 20, 200)
+BY_SOCKET: Final = "the same by WebSocket"
+CROWD: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,6 +378,26 @@ def _live(count: int) -> tuple[Operation, Operation]:
     )
 
 
+def _served(own: bool) -> tuple[Operation, Operation]:
+    """Return the rows of who listens to a server: all to all, or each to a document."""
+    what = "a document each" if own else "all to all"
+    group = f"documents-served-{'own' if own else 'all'}"
+    return (
+        Operation(
+            title=f"served, {CROWD} listeners by events, {what}: from the answer to a write, "
+            "95 of a hundred",
+            group=f"{group}-late",
+            peers={BY_SOCKET: None},
+            limit=0.025,
+        ),
+        Operation(
+            title="the same from the sending of a write",
+            group=f"{group}-sent",
+            peers={BY_SOCKET: None},
+        ),
+    )
+
+
 DOCUMENTS: Final = (
     *_writes("`set` of a document of 0.5 KB", "set"),
     *_writes("`update` of a field", "update"),
@@ -436,6 +458,14 @@ DOCUMENTS: Final = (
         title="memory for 2,000 idle listeners by `on_snapshot`",
         group="documents-idle",
         peers={WATCHES: None},
+        limit=100 << 20,
+    ),
+    *_served(own=False),
+    *_served(own=True),
+    Operation(
+        title="memory of a server for 2,000 idle listeners by events",
+        group="documents-served-idle",
+        peers={BY_SOCKET: None},
         limit=100 << 20,
     ),
 )
