@@ -87,6 +87,21 @@ def test_an_endpoint_wants_the_key_and_says_where_it_is(folder: Path) -> None:
         assert key not in server.end(signal.SIGTERM)
 
 
+def test_rules_decide_what_may_be_done(run: Run, folder: Path) -> None:
+    (folder / "app.rules").write_text("match /users/{user} {\n  allow get, create;\n}\n")
+    with served("--rules", "app.rules", folder=folder) as server:
+        assert server.ask("POST", f"{USERS}?key=ann", json={"n": 1}).status_code == 201
+        assert server.ask("GET", f"{USERS}/ann").json()["value"] == {"n": 1}
+        assert server.ask("PUT", f"{USERS}/ann", json={"n": 2}).status_code == 403
+        assert server.ask("GET", USERS).status_code == 403
+        server.end(signal.SIGTERM)
+    (folder / "app.rules").write_text("match /users/{user} {\n  alow get;\n}\n")
+    refused = run("serve", "--documents", "db", "--rules", "app.rules", code=3)
+    assert "app.rules, line 2, column 3" in refused.stderr
+    missing = run("serve", "--documents", "db", "--rules", "no.rules", code=1)
+    assert "no.rules" in missing.stderr
+
+
 def test_the_log_tells_of_requests_where_it_is_asked_to(folder: Path) -> None:
     with served("--log", folder=folder) as server:
         server.ask("PUT", f"{USERS}/ann?key=secret", json={})

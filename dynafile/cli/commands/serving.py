@@ -40,6 +40,16 @@ _Endpoint = Annotated[
         show_default=False,
     ),
 ]
+_Rules = Annotated[
+    str | None,
+    typer.Option(
+        "--rules",
+        metavar="FILE",
+        help="Who may do what: a file of rules; without it `rules` in db.config.json, or the file "
+        "documents.rules in the folder, if there is one.",
+        show_default=False,
+    ),
+]
 _Log = Annotated[bool, typer.Option("--log", help="Print each request.", show_default=False)]
 
 
@@ -48,11 +58,13 @@ def serve(
     documents: _Documents = None,
     address: _Address = None,
     endpoint: _Endpoint = False,
+    rules: _Rules = None,
     log: _Log = False,
 ) -> None:
     """Serve documents over HTTP, with live updates, until Ctrl-C or SIGTERM.
 
     At a loopback address anybody on this machine may read and write; elsewhere a key is needed.
+    With a file of rules that decides what each of them may do.
     What it says goes to standard error. Needs the extra `documents`.
     """
     if documents is None:
@@ -78,7 +90,7 @@ def serve(
 
     with (
         _shown_log(everything=log),
-        Montybase(documents, dev=address or not with_keys, endpoint=with_keys) as db,
+        Montybase(documents, dev=address or not with_keys, endpoint=with_keys, rules=rules) as db,
     ):
         db.run(listening=listening)
     tell("ended", f"{documents} is closed", colour="32")
