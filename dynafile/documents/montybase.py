@@ -18,6 +18,8 @@ from dynafile.documents.queries import DocumentQuery
 from dynafile.documents.references import Reference
 from dynafile.documents.remote import RemoteEngine
 from dynafile.documents.requests import Query
+from dynafile.documents.sealed_engine import SealedEngine
+from dynafile.documents.sealing import Sealer
 from dynafile.documents.served.configuration import configured_key
 from dynafile.documents.served.serving import Serving, accounts_of, check_serving
 from dynafile.errors import (
@@ -52,6 +54,9 @@ class Montybase:
     :param api: the URL of a server whose documents these are; the key is in ``client-config.json``
         in the current folder, which the server wrote.
 
+    :param sealer: seals chosen fields before they are written or sent, and opens them when they are
+        read; who keeps the documents has no key. What is served is sealed as well.
+
     Close it, or use it in a ``with`` block; a program that just ends loses nothing. Raises
     InvalidDocumentArgument, InvalidServerConfiguration, InvalidRules, and what opening a folder
     raises.
@@ -78,6 +83,7 @@ class Montybase:
         dev: bool | str = False,
         rules: str | os.PathLike[str] | None = None,
         api: str | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         options = check_options(
             path,
@@ -93,10 +99,14 @@ class Montybase:
         if dev or endpoint:
             check_serving(options.path, dev=dev, endpoint=endpoint)
         check_rules(rules, served=bool(dev or endpoint))
+        if sealer is not None and not isinstance(sealer, Sealer):
+            raise InvalidDocumentArgumentType(
+                f"sealer= takes a Sealer(fields, keys), not {sealer!r:.80}"
+            )
         self.name = options.name
         self.path = options.path
         self._client = None if api is None else self._connected(api, id_length)
-        self._engine: Engine = (
+        kept: Engine = (
             self._client
             if self._client is not None
             else open_engine(
@@ -106,10 +116,11 @@ class Montybase:
                 cache_size=cache_size,
             )
         )
+        self._engine = kept if sealer is None else SealedEngine(kept, sealer)
         self._serving: Serving | None = None
         self._accounts: Accounts | None = None
         if dev or endpoint:
-            self._serving = self._serve(dev, endpoint, updateTime, storeMin, rules)
+            self._serving = self._serve(kept, dev, endpoint, updateTime, storeMin, rules)
 
     def _connected(self, api: str, id_length: int) -> RemoteEngine:
         self.path = api
@@ -122,6 +133,7 @@ class Montybase:
 
     def _serve(
         self,
+        kept: Engine,
         dev: bool | str,
         endpoint: bool,
         update_time: float | None,
@@ -130,7 +142,7 @@ class Montybase:
     ) -> Serving:
         try:
             return Serving(
-                self._engine,
+                kept,
                 self.path,
                 self.name,
                 dev=dev,

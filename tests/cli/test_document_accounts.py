@@ -124,4 +124,4 @@ def test_a_folder_that_holds_no_documents(run: Run, folder: Path) -> None:
     assert "nowhere does not exist" in missing.stderr
     assert not (folder / "nowhere").exists()
     run("put", "table", '{"PK": "a", "SK": "b"}')
-    assert "none of documents" in run("documents", "users", "list", "table", code=3).stderr
+    assert "none of documents" in run("documents", "users", "list", "table", code=2).stderr

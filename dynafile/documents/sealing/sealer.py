@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -158,6 +159,18 @@ class Sealer:
     ) -> None:
         """Raise SealedFieldQuery if an order, a sum or an average needs a sealed field."""
         uses(self._queried(path, group=group), field, what)
+
+    def seals(self, collection: Path) -> bool:
+        """Say whether documents of a collection have fields that are sealed."""
+        return any(matches(each.pattern, collection) for each in self._declared)
+
+    def covers(self, path: Path, field: Path) -> bool:
+        """Say whether a field of a document is sealed, or lies in one that is, or has one in it."""
+        return any(
+            matches(each.pattern, path[:-1])
+            and all(map(operator.eq, each.field, field))  # as far as both go
+            for each in self._declared
+        )
 
     def _of_document(self, path: Path) -> list[Declared]:
         segments = _checked_path(path)
