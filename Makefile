@@ -7,7 +7,9 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-WORKERS := --numprocesses=auto --maxprocesses=4 --dist=worksteal
+# One more than there are processors, since much of the tests waits for the disk.
+WORKERS := --numprocesses=$(shell $(PYTHON) -c 'import os; print(min(5, (os.cpu_count() or 1) + 1))') \
+	--dist=worksteal
 APART := .benchmarks/dynafile-0.1.3 .benchmarks/kybra-simple-db .benchmarks/kydb \
 	.benchmarks/montybase .benchmarks/montydb
 SOURCES := $(shell find dynafile -name __pycache__ -prune -o -print)
