@@ -7,6 +7,7 @@ stays in the document's fields: nothing in the file says whether it was meant as
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,14 +15,17 @@ from msgspec import Struct
 
 from dynafile.documents.checking import check_change
 from dynafile.documents.engine import Engine
-from dynafile.documents.montybase_files import read_tree
+from dynafile.documents.montybase_files import has_tree, read_tree
 from dynafile.documents.paths import check_segment, path_text
 from dynafile.documents.requests import Change
 from dynafile.errors import DynafileError
 
-__all__ = ["ImportReport", "LeftOut", "import_montybase"]
+__all__ = ["ImportReport", "LeftOut", "import_beside", "import_montybase"]
+
+_log: Final = logging.getLogger("dynafile")
 
 _AT_ONCE: Final = 1000
+_RECORD: Final = "import/montybase"
 
 
 class LeftOut(Struct, frozen=True):
@@ -102,3 +106,21 @@ def import_montybase(engine: Engine, path: str) -> ImportReport:
     for begin in range(0, len(changes), _AT_ONCE):
         engine.commit(changes[begin : begin + _AT_ONCE])
     return ImportReport(file, len(changes), tuple(work.wrapped), tuple(work.left_out))
+
+
+def import_beside(engine: Engine, folder: str) -> None:
+    """Import the ``db.json`` that Montybase left in the folder of a database with no documents.
+
+    Once, whatever becomes of the documents, and again if it was interrupted. The file stays as it
+    is. Raises ImportRefused.
+    """
+    if not has_tree(folder):
+        return
+    records = engine.records()
+    begun = records.get(_RECORD)
+    if begun is None:
+        begun = {"done": engine.exists(())}
+        records.swap(_RECORD, None, begun)
+    if not begun["done"]:
+        _log.warning("%s", import_montybase(engine, folder))
+        records.swap(_RECORD, begun, {"done": True})

@@ -12,7 +12,7 @@ from dynafile.documents.configuration import check_options, check_rules, refuse_
 from dynafile.documents.embedded import open_engine
 from dynafile.documents.engine import Engine, Unit
 from dynafile.documents.ids import ID_LENGTH, Ids
-from dynafile.documents.importing import ImportReport, import_montybase
+from dynafile.documents.importing import ImportReport, import_beside, import_montybase
 from dynafile.documents.paths import check_path, check_segment, parse_field
 from dynafile.documents.queries import DocumentQuery
 from dynafile.documents.references import Reference
@@ -119,8 +119,17 @@ class Montybase:
         self._engine = kept if sealer is None else SealedEngine(kept, sealer)
         self._serving: Serving | None = None
         self._accounts: Accounts | None = None
+        if api is None:
+            self._import_beside()
         if dev or endpoint:
             self._serving = self._serve(kept, dev, endpoint, updateTime, storeMin, rules)
+
+    def _import_beside(self) -> None:
+        try:
+            import_beside(self._engine, self.path)
+        except BaseException:
+            self._engine.close()
+            raise
 
     def _connected(self, api: str, id_length: int) -> RemoteEngine:
         self.path = api

@@ -8,11 +8,16 @@ from typing import Any, Final, NoReturn
 
 from dynafile.errors import ImportRefused
 
-__all__ = ["read_tree"]
+__all__ = ["has_tree", "read_tree"]
 
 _CONFIGURATION: Final = "db.config.json"
 _TREE: Final = "db.json"
 _BUCKET: Final = "storageBucket"
+
+
+def has_tree(folder: str) -> bool:
+    """Say whether a file of Montybase's is in a folder."""
+    return os.path.isfile(os.path.join(folder, _TREE))
 
 
 def read_tree(path: str) -> tuple[str, dict[str, Any]]:

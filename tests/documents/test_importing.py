@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dynafile import documents
+from dynafile.documents.embedded import EmbeddedEngine
 from dynafile.errors import ImportRefused
 
 doc = documents.doc
@@ -120,3 +121,60 @@ def test_many_documents(db: documents.Montybase, tmp_path: Path) -> None:
     (tmp_path / "db.json").write_text(json.dumps(tree))
     assert db.import_json(tmp_path / "db.json").documents == 2500
     assert doc(db).get() == tree
+
+
+def test_a_file_beside_is_imported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "db.json").write_text(json.dumps({"users": {"ann": {"n": 1}, "bob": {"n": 2}}}))
+    with documents.Montybase(tmp_path) as db:
+        assert doc(db, "users").get() == {"ann": {"n": 1}, "bob": {"n": 2}}
+        doc(db, "users", "ann").set({"n": 3})
+    assert "2 documents imported" in caplog.text
+    caplog.clear()
+    with documents.Montybase(tmp_path) as db:
+        assert doc(db, "users").get() == {"ann": {"n": 3}, "bob": {"n": 2}}
+        doc(db, "users").delete()
+    with documents.Montybase(tmp_path) as db:
+        assert doc(db).get() == {}
+    assert caplog.text == ""
+    assert json.loads((tmp_path / "db.json").read_text())["users"]["ann"] == {"n": 1}
+
+
+def test_a_file_beside_is_imported_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = {f"u{number}": {"n": number} for number in range(2500)}
+    (tmp_path / "db.json").write_text(json.dumps({"users": users}))
+    commit, made = EmbeddedEngine.commit, []
+
+    def interrupted(self: EmbeddedEngine, changes: Any) -> Any:
+        made.append(len(changes))
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return commit(self, changes)
+
+    monkeypatch.setattr(EmbeddedEngine, "commit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        documents.Montybase(tmp_path)
+    with documents.Montybase(tmp_path) as db:
+        assert doc(db, "users").get() == users
+
+
+def test_a_file_beside_documents_is_left_alone(tmp_path: Path) -> None:
+    with documents.Montybase(tmp_path) as db:
+        doc(db, "users").add({"n": 1}, key="ann")
+    (tmp_path / "db.json").write_text(json.dumps({"users": {"ann": {"n": 7}}}))
+    with documents.Montybase(tmp_path) as db:
+        assert doc(db, "users").get() == {"ann": {"n": 1}}
+        doc(db, "users").delete()
+    with documents.Montybase(tmp_path) as db:
+        assert doc(db).get() == {}
+        assert db.import_json(tmp_path / "db.json").documents == 1
+
+
+def test_a_file_beside_that_is_broken_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "db.json").write_text("{")
+    for _ in range(2):
+        with pytest.raises(ImportRefused, match="no JSON"):
+            documents.Montybase(tmp_path)
+    (tmp_path / "db.json").unlink()
+    documents.Montybase(tmp_path).close()

@@ -11,6 +11,7 @@ import ast
 import builtins
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from documents.served.conftest import Running
 
 from dynafile import documents
 
@@ -209,10 +211,19 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture
-def given(page: Page) -> Page:
-    page.run(GIVEN)
-    return page
+@pytest.fixture(params=["embedded", "served"])
+def given(page: Page, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Page]:
+    """What the snippets take as given; served, ``db`` is the client of a server in a thread."""
+    if request.param == "embedded":
+        page.run(GIVEN)
+        yield page
+        return
+    server = Running(tmp_path / "served")
+    shutil.copy(tmp_path / "served" / "client-config.json", tmp_path)
+    page.run(GIVEN.replace("Montybase()", f"Montybase(api={server.url!r})"))
+    yield page
+    page.close()
+    server.stop()
 
 
 def printed(capsys: CaptureFixture[str]) -> Any:
