@@ -92,44 +92,43 @@ WRITES: list[Callable[[Any, Any], object]] = [
 ]
 
 
-@pytest.mark.parametrize("key", BAD_KEYS, ids=brief)
-def test_bad_keys_are_not_written(kept: Any, key: str) -> None:
-    for write in WRITES:
-        with refused():
-            write(kept, key)
+def test_bad_keys_are_not_written(kept: Any, subtests: pytest.Subtests) -> None:
+    for key in BAD_KEYS:
+        for write in WRITES:
+            with subtests.test(key=brief(key)), refused():
+                write(kept, key)
 
 
-@pytest.mark.parametrize(
-    "key", ["..", "/../a", "a/../b", "//a", "/", "", "a/../.configs/objdb", "\0"], ids=brief
-)
-def test_bad_keys_are_not_the_systems(kept: Any, key: str) -> None:
+def test_bad_keys_are_not_the_systems(kept: Any, subtests: pytest.Subtests) -> None:
     """The seed writes outside of its folder: ``db.set('/../x', value, system_obj=True)``."""
-    with refused():
-        kept.set(key, 1, system_obj=True)
+    for key in ("..", "/../a", "a/../b", "//a", "/", "", "a/../.configs/objdb", "\0"):
+        with subtests.test(key=brief(key)), refused():
+            kept.set(key, 1, system_obj=True)
 
 
-@pytest.mark.parametrize("key", BAD_KEYS, ids=brief)
-def test_bad_keys_are_not_found(kept: Any, key: str) -> None:
+def test_bad_keys_are_not_found(kept: Any, subtests: pytest.Subtests) -> None:
     """The seed reads and deletes outside of its folder: ``db['/../x']``, ``db.delete('/../x')``."""
-    for look in (kept.__getitem__, kept.delete, kept.__delitem__):
-        with refused():
-            look(key)
-    for ask in (kept.exists, kept.__contains__):
-        try:
-            assert ask(key) is False
-        except (KeyError, ValueError) as error:
-            assert isinstance(error, DynafileError)
+    for key in BAD_KEYS:
+        for look in (kept.__getitem__, kept.delete, kept.__delitem__):
+            with subtests.test(key=brief(key)), refused():
+                look(key)
+        for ask in (kept.exists, kept.__contains__):
+            with subtests.test(key=brief(key)):
+                try:
+                    assert ask(key) is False
+                except (KeyError, ValueError) as error:
+                    assert isinstance(error, DynafileError)
 
 
-@pytest.mark.parametrize("key", NOT_KEYS, ids=repr)
-def test_keys_are_strings(kept: Any, key: Any) -> None:
-    for use in (
-        kept.__getitem__, kept.__delitem__, kept.delete, kept.exists, kept.get, kept.mkdir, kept.ls, kept.rmdir, kept.rm_tree, kept.is_dir,
-    ):  # fmt: skip
-        with refused(TypeError):
-            use(key)
-    with refused(TypeError):
-        kept[key] = 1
+def test_keys_are_strings(kept: Any, subtests: pytest.Subtests) -> None:
+    for key in NOT_KEYS:
+        for use in (
+            kept.__getitem__, kept.__delitem__, kept.delete, kept.exists, kept.get, kept.mkdir, kept.ls, kept.rmdir, kept.rm_tree, kept.is_dir,
+        ):  # fmt: skip
+            with subtests.test(key=repr(key)), refused(TypeError):
+                use(key)
+        with subtests.test(key=repr(key)), refused(TypeError):
+            kept[key] = 1
 
 
 FOLDER_CALLS: list[Callable[[Any, str], object]] = [
@@ -143,12 +142,12 @@ FOLDER_CALLS: list[Callable[[Any, str], object]] = [
 ]
 
 
-@pytest.mark.parametrize("folder", BAD_FOLDERS, ids=brief)
-def test_bad_folders(kept: Any, folder: str) -> None:
+def test_bad_folders(kept: Any, subtests: pytest.Subtests) -> None:
     """The seed lists, makes and removes folders outside of its own: ``db.mkdir('/../made')``."""
-    for call in FOLDER_CALLS:
-        with refused():
-            call(kept, folder)
+    for folder in BAD_FOLDERS:
+        for call in FOLDER_CALLS:
+            with subtests.test(folder=brief(folder)), refused():
+                call(kept, folder)
 
 
 REFUSED: list[tuple[str, str]] = [
@@ -193,11 +192,11 @@ REFUSED: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("statement", "match"), REFUSED)
-def test_refusals(kept: Any, statement: str, match: str) -> None:
+def test_refusals(kept: Any, subtests: pytest.Subtests) -> None:
     """The seed puts objects and folders of one name side by side, or raises what its backend raises."""
-    with refused(match=match):
-        exec(statement, {"db": kept})
+    for statement, match in REFUSED:
+        with subtests.test(statement), refused(match=match):
+            exec(statement, {"db": kept})
 
 
 @pytest.mark.parametrize("statement", ["db['/x/y'] = 1", "db.mkdir('/x/y')", "db['/a'] = 1"])
@@ -243,16 +242,16 @@ WRONG_VALUES: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("statement", "match"), WRONG_TYPES)
-def test_wrong_types(kept: Any, statement: str, match: str) -> None:
-    with refused(TypeError, match=match):
-        exec(statement, {"db": kept})
+def test_wrong_types(kept: Any, subtests: pytest.Subtests) -> None:
+    for statement, match in WRONG_TYPES:
+        with subtests.test(statement), refused(TypeError, match=match):
+            exec(statement, {"db": kept})
 
 
-@pytest.mark.parametrize(("statement", "match"), WRONG_VALUES)
-def test_wrong_values(kept: Any, statement: str, match: str) -> None:
-    with refused(ValueError, match=match):
-        exec(statement, {"db": kept})
+def test_wrong_values(kept: Any, subtests: pytest.Subtests) -> None:
+    for statement, match in WRONG_VALUES:
+        with subtests.test(statement), refused(ValueError, match=match):
+            exec(statement, {"db": kept})
 
 
 def test_an_index_value_has_a_place(kept: Any, place: Place) -> None:
@@ -276,16 +275,17 @@ class Unregistered:
     """What no store takes without being asked."""
 
 
-@pytest.mark.parametrize(
-    "value", [lambda: 1, Unregistered(), Unregistered, sys, print, iter([]), object()]
-)
-def test_values_of_other_types(kept: Any, value: Any) -> None:
-    for hidden in (value, [value], {"deep": (1, {"deeper": value})}):
-        for key in ("/new", "/x", "/new/folder/key"):
-            with refused(TypeError, ValueError, match="allow_pickle"):
-                kept[key] = hidden
-    with refused(TypeError, ValueError):
-        kept.set_many({"/fine": 1, "/new": value})
+def test_values_of_other_types(kept: Any, subtests: pytest.Subtests) -> None:
+    for value in (lambda: 1, Unregistered(), Unregistered, sys, print, iter([]), object()):
+        for hidden in (value, [value], {"deep": (1, {"deeper": value})}):
+            for key in ("/new", "/x", "/new/folder/key"):
+                with (
+                    subtests.test(repr(value)),
+                    refused(TypeError, ValueError, match="allow_pickle"),
+                ):
+                    kept[key] = hidden
+        with subtests.test(repr(value)), refused(TypeError, ValueError):
+            kept.set_many({"/fine": 1, "/new": value})
 
 
 def test_a_value_that_contains_itself(kept: Any) -> None:

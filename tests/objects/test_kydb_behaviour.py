@@ -175,23 +175,24 @@ def test_a_slash_after_the_url_changes_nothing(place: Place) -> None:
 # Keys.
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a.c", "a+b", "[x]", "(x", "a*b", "a?b", "a#b", "a%2Fb", "%41", "a b", " a ", "a:b", "a;b|c", "'\"", "ümlaut",
-        "東京", "🦊", "~", "$HOME", "{x}", "a=b&c", "folder-x", "x.folder-y", "data.pickle", "n" * 200, "-rf", "@", "0",
-    ],
-)  # fmt: skip
-def test_names_are_free(place: Place, name: str) -> None:
+NAMES = [
+    "a.c", "a+b", "[x]", "(x", "a*b", "a?b", "a#b", "a%2Fb", "%41", "a b", " a ", "a:b", "a;b|c", "'\"", "ümlaut",
+    "東京", "🦊", "~", "$HOME", "{x}", "a=b&c", "folder-x", "x.folder-y", "data.pickle", "n" * 200, "-rf", "@", "0",
+]  # fmt: skip
+
+
+def test_names_are_free(place: Place, subtests: pytest.Subtests) -> None:
     """The seed takes names for patterns in ``memory://``, so that ``a+b`` is an empty folder."""
     db = place.db
     db["/abc/decoy"] = 0
-    db[f"/{name}/{name}"] = name
-    assert db[f"{name}/{name}"] == db.read(f"/{name}/{name}", reload=True) == name
-    assert db.ls(f"/{name}") == [name]
-    assert names(db) == sorted(["abc/", f"{name}/"])
-    db.rm_tree(f"/{name}")
-    assert names(db) == ["abc/"]
+    for name in NAMES:
+        with subtests.test(name=name):
+            db[f"/{name}/{name}"] = name
+            assert db[f"{name}/{name}"] == db.read(f"/{name}/{name}", reload=True) == name
+            assert db.ls(f"/{name}") == [name]
+            assert names(db) == sorted(["abc/", f"{name}/"])
+            db.rm_tree(f"/{name}")
+            assert names(db) == ["abc/"]
 
 
 SPELLINGS = ["/a/b", "a/b"]
@@ -283,13 +284,16 @@ FOLDERS: list[tuple[str, set[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("statements", "expected"), FOLDERS)
-def test_folders_are_made_and_removed(place: Place, statements: str, expected: set[str]) -> None:
+def test_folders_are_made_and_removed(place: Place, subtests: pytest.Subtests) -> None:
     """The seed refuses ``rm_tree('/')``, which its manual says wipes the database; in ``files://`` it wipes first."""
-    exec(statements, {"db": place.db})
-    assert set(tree(place.db)) == expected
-    if place.lasts:
-        assert set(tree(place.reopen())) == expected
+    for statements, expected in FOLDERS:
+        with subtests.test(statements):
+            exec(statements, {"db": place.db})
+            assert set(tree(place.db)) == expected
+            if place.lasts:
+                assert set(tree(place.reopen())) == expected
+        place.db.rm_tree("/")
+        assert tree(place.db) == {}
 
 
 @pytest.mark.parametrize("base", ["", "/home/tony"])
@@ -487,17 +491,16 @@ STATEMENTS: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize("stored", [False, True])
-@pytest.mark.parametrize(("statements", "expression", "expected"), STATEMENTS)
-def test_stored_attributes(
-    mapped: Any, statements: str, expression: str, expected: Any, stored: bool
-) -> None:
+def test_stored_attributes(mapped: Any, stored: bool, subtests: pytest.Subtests) -> None:
     """The seed loses a stored None on reading, and gives None to a default that reads a later attribute."""
-    names_of = {"db": mapped, "g": mapped.new("Greeter", "/h/g")}
-    exec(statements, names_of)
-    if stored:
-        names_of["g"].write()
-        names_of["g"] = mapped.read("/h/g", reload=True)
-    assert eval(expression, names_of) == expected
+    for statements, expression, expected in STATEMENTS:
+        with subtests.test(statements, expression=expression):
+            names_of = {"db": mapped, "g": mapped.new("Greeter", "/h/g")}
+            exec(statements, names_of)
+            if stored:
+                names_of["g"].write()
+                names_of["g"] = mapped.read("/h/g", reload=True)
+            assert eval(expression, names_of) == expected
 
 
 def test_an_object_is_kept_by_identity(mapped: Any) -> None:

@@ -287,11 +287,11 @@ def test_names_are_there() -> None:
     assert issubclass(kydb.IndexNotSupported, kydb.KydbException)
 
 
-@pytest.mark.parametrize("key", CONTENT["PLAIN"])
-def test_values_come_back(place: Place, key: str) -> None:
+def test_values_come_back(place: Place, subtests: pytest.Subtests) -> None:
     """``Any pickleable object can be stored``: without asking, those of well-known types."""
-    value = CONTENT["PLAIN"][key]
-    place.db[key] = value
-    for found in (place.db[key], place.db.read(key, reload=True)):
-        assert found == value
-        assert type(found) is type(value)
+    for key, value in CONTENT["PLAIN"].items():
+        with subtests.test(key=key):
+            place.db[key] = value
+            for found in (place.db[key], place.db.read(key, reload=True)):
+                assert found == value
+                assert type(found) is type(value)
