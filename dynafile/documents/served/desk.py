@@ -127,6 +127,8 @@ class Desk:
         """Make changes, all or none; return what each returns."""
         for change in changes:
             path = change.path if change.key is None else (*change.path, change.key)
+            if change.kind == "set":
+                path = change.path  # of a collection all other documents are deleted
             for action in _ACTIONS[change.kind]:
                 self._check(caller, action, path)
         ruled = self._rules()

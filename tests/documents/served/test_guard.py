@@ -95,6 +95,7 @@ def test_a_key_reaches_its_scopes(guarded: Any, world: Any, db: Montybase) -> No
         ("GET", "/users/bob", None),
         ("GET", "/users/nobody", None),
         ("PUT", "/users?key=ann2", {"n": 2}),
+        ("PUT", "/users?key=ann", {"n": 2}),  # which deletes bob
         ("PUT", "/users", {"n": 2}),
         ("POST", "/users", {"n": 2}),
         ("DELETE", "/users", None),
@@ -115,6 +116,7 @@ def test_a_key_reaches_its_scopes(guarded: Any, world: Any, db: Montybase) -> No
         found = guarded(method, V1 + target, body, key)
         assert (found.status, found.code) == (403, "OutOfScope"), (method, target)
     assert doc(db).get() == before
+    assert guarded("PATCH", f"{V1}/users?key=ann", {"n": 1}, key).status == 200
     assert (
         guarded("PUT", f"{V1}/users?key=ann", {"n": 2}, world.key(scopes=["users"])).status == 200
     )
