@@ -21,7 +21,13 @@ from dynafile.documents.wire_json import json_bytes, read_json
 from dynafile.documents.wire_members import members
 from dynafile.documents.wire_problems import is_failure, problem_of
 from dynafile.documents.wire_queries import target_from
-from dynafile.errors import DynafileError, LimitExceeded, MalformedRequest, NotAuthenticated
+from dynafile.errors import (
+    DynafileError,
+    ExpiredToken,
+    LimitExceeded,
+    MalformedRequest,
+    NotAuthenticated,
+)
 
 __all__ = ["LiveSocket"]
 
@@ -176,10 +182,15 @@ class LiveSocket:
         scope = {**self._socket.scope, "headers": Headers(headers).raw}
         caller = await self._admit(HTTPConnection(scope))
         known = self._caller
-        if known is not None and known.id != caller.id and self._listenings:
-            raise NotAuthenticated(
-                "somebody else has subscribed on this connection: make another for each"
-            )
+        if known is not None and self._listenings:
+            if known.id != caller.id:
+                raise NotAuthenticated(
+                    "somebody else has subscribed on this connection: make another for each"
+                )
+            if known.auth != caller.auth:  # by which rules go on to decide of what is there
+                raise ExpiredToken(
+                    "other claims count now than when this connection subscribed: make another"
+                )
         self._caller = caller
         await self._send({"ready": True})
 

@@ -534,6 +534,28 @@ def test_a_socket_ends_with_its_session(served: Keyed) -> None:
         assert closed.value.rcvd.code == 1008
 
 
+def test_no_subscription_outlives_the_claims_it_was_made_by(served: Keyed) -> None:
+    """Another token let a connection stay whose subscriptions went on with the claims before."""
+    from websockets.exceptions import ConnectionClosedError
+    from websockets.sync.client import connect
+
+    served.app._audience.limits = Limits(heartbeat=1)  # other claims come between two looks
+    users, sessions = served.accounts.users, served.accounts.sessions
+    user = users.set_claims(users.signup(ANN["email"], ANN["password"]).uid, {"admin": True})
+    with connect(served.url.replace("http", "ws") + "/v1/live") as live:
+        said = {"key": served.key, "token": sessions.open(user).access}
+        live.send(json.dumps(said))
+        assert json.loads(live.recv(20)) == {"ready": True}
+        live.send(json.dumps({"subscribe": 1, "path": ["users"]}))
+        assert json.loads(live.recv(20))["type"] == "state"
+        users.set_claims(user.uid, {})
+        live.send(json.dumps(said | {"token": sessions.open(user).access}))
+        for _ in range(2):  # the answer, and the end
+            assert json.loads(live.recv(20))["problem"]["code"] == "ExpiredToken"
+        with pytest.raises(ConnectionClosedError):
+            live.recv(20)
+
+
 def test_nothing_secret_of_users_is_logged_or_answered(
     client: Montybase, served: Keyed, caplog: pytest.LogCaptureFixture
 ) -> None:
