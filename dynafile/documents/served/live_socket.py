@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ from dynafile.errors import (
 )
 
 __all__ = ["LiveSocket"]
+
+_log: Final = logging.getLogger("dynafile")
 
 _LIVE: Final = "/v1/live"
 _LONGEST_MESSAGE: Final = 1 << 20
@@ -137,8 +140,12 @@ class LiveSocket:
                 await self._renew(self._caller)
             except NotAuthenticated as error:
                 self._refused = error
-                self.stop()
-                return
+            except Exception:  # noqa: BLE001 - who cannot be asked about is told no more
+                _log.exception("nobody knows whether %s still counts", self.who)
+            else:
+                continue
+            self.stop()
+            return
 
     async def _receive(self) -> bytes:
         message = await self._socket.receive()
