@@ -76,7 +76,7 @@ class Audience:
         ``admit`` says who is connected, once that is known. :meth:`disconnect` it in the end.
         """
         limits = self._limits_of_a_stranger()
-        live = LiveSocket(socket, admit, self._renew, self._begin, self._encoded, limits)
+        live = LiveSocket(socket, admit, self._renew, self._begin_counted, self._encoded, limits)
         self._admit(live, live.stop)
         self._strangers.add(live)
         return live
@@ -121,6 +121,13 @@ class Audience:
         await loop.run_in_executor(self._threads, self._desk.guard.renew, caller)
 
     # -- what they are told -------------------------------------------------------------------
+
+    async def _begin_counted(
+        self, caller: Caller, target: Target, since: str | None
+    ) -> Listening | Member:
+        """Listen, on a connection where that is no request of its own; raises TooManyRequests."""
+        self._desk.guard.count(caller)
+        return await self._begin(caller, target, since)
 
     async def _begin(self, caller: Caller, target: Target, since: str | None) -> Listening | Member:
         """Listen: with others who listen to the same, where all are told the same of it."""

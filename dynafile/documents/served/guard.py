@@ -79,6 +79,9 @@ class Guard(Protocol):
     def renew(self, caller: Caller) -> None:
         """Raise NotAuthenticated where somebody who was admitted no longer would be."""
 
+    def count(self, caller: Caller) -> None:
+        """Count what is asked on a connection that was admitted once; raises TooManyRequests."""
+
     def check(
         self, caller: Caller, action: Action, path: Path, before: Any, after: Any, *, group: bool
     ) -> None:
@@ -173,6 +176,11 @@ class KeyGuard:
             user = self._accounts.sessions.user(caller.claims)
             if caller.auth is not None and user.claims != caller.auth["claims"]:
                 raise ExpiredToken("other claims count now; get another token, and listen again")
+
+    def count(self, caller: Caller) -> None:
+        """Count it as a request; raises TooManyRequests."""
+        if self._rates is not None and caller is not ANYBODY:
+            self._rates.count(caller.id)
 
     def check(
         self, caller: Caller, action: Action, path: Path, before: Any, after: Any, *, group: bool

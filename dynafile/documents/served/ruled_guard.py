@@ -53,6 +53,10 @@ class RuledGuard:
         """Raise what the other guard does where somebody would no longer be admitted."""
         self.inner.renew(caller)
 
+    def count(self, caller: Caller) -> None:
+        """Raise TooManyRequests as the other guard does."""
+        self.inner.count(caller)
+
     def check(
         self, caller: Caller, action: Action, path: Path, before: Any, after: Any, *, group: bool
     ) -> None:

@@ -534,6 +534,45 @@ def test_a_socket_ends_with_its_session(served: Keyed) -> None:
         assert closed.value.rcvd.code == 1008
 
 
+def test_subscriptions_of_a_socket_count_as_requests(served: Keyed) -> None:
+    """Each reads a state: without bounds who may ask seldom could ask all the time there."""
+    from websockets.sync.client import connect
+
+    served.app._desk.guard = KeyGuard(served.accounts, rates=Rates(3, clock=Clock()))
+    with connect(
+        served.url.replace("http", "ws") + "/v1/live", additional_headers={"x-api-key": served.key}
+    ) as live:
+        for number in range(3):
+            live.send(json.dumps({"subscribe": number, "path": ["users"]}))
+            told = json.loads(live.recv(20))
+            assert told["of"] == number
+            if number < 2:
+                assert told["type"] == "state"
+                live.send(json.dumps({"unsubscribe": number}))
+        assert told["problem"]["code"] == "TooManyRequests"
+
+
+def test_who_cannot_be_asked_about_is_told_no_more(
+    served: Keyed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One failure ended the asking, and who listened was told for ever."""
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    def fail(_: Any) -> None:
+        raise OSError("the disk is gone")
+
+    with connect(
+        served.url.replace("http", "ws") + "/v1/live", additional_headers={"x-api-key": served.key}
+    ) as live:
+        live.send(json.dumps({"subscribe": 1, "path": ["users"]}))
+        assert json.loads(live.recv(20))["type"] == "state"
+        monkeypatch.setattr(served.app._desk.guard, "renew", fail)
+        with pytest.raises(ConnectionClosed):
+            live.recv(20)
+    assert "the disk is gone" in caplog.text
+
+
 def test_no_subscription_outlives_the_claims_it_was_made_by(served: Keyed) -> None:
     """Another token let a connection stay whose subscriptions went on with the claims before."""
     from websockets.exceptions import ConnectionClosedError
