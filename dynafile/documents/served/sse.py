@@ -83,8 +83,14 @@ class EventAnswer(Response):
                 self._listening.write_by(
                     "events", lambda some: framed(self._body(some)), direct.write
                 )
-            while (changes := await self._listening.take(self._limits.heartbeat)) is not None:
-                if loop.time() - renewed >= self._limits.heartbeat:
+            heartbeat = self._limits.heartbeat
+            while True:
+                # No longer than until it is asked again, as changes are written meanwhile.
+                left = max(0.0, renewed + heartbeat - loop.time())
+                changes = await self._listening.take(left)
+                if changes is None:
+                    break
+                if loop.time() - renewed >= heartbeat:
                     await self._renew()
                     renewed = loop.time()
                 message = {

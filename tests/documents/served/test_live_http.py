@@ -24,6 +24,8 @@ from dynafile.documents.remote import RemoteEngine
 from dynafile.documents.served.direct import Direct, direct_of
 from dynafile.documents.served.guard import KeyGuard, Limits
 from dynafile.documents.served.lines import Member
+from dynafile.documents.served.listening import Encoded
+from dynafile.documents.served.sse import EventAnswer
 from dynafile.errors import InvalidDocumentArgument, InvalidDocumentPath, ServerNotReachable
 
 if TYPE_CHECKING:
@@ -132,6 +134,33 @@ def test_nothing_new_is_said_too(run: Any) -> None:
     with events(server.url, "/users") as told:
         lines = told.answer.iter_lines()
         assert any(line == ": nothing new" for line in lines)
+
+
+def test_who_is_told_often_is_asked_about_as_often() -> None:
+    """A wait began anew with each change, so that it ended twice as late as it should."""
+
+    class Told:
+        def __init__(self) -> None:
+            self.waits: list[float] = []
+
+        async def take(self, timeout: float) -> Any:
+            self.waits.append(timeout)
+            await asyncio.sleep(0.001)
+            return [] if len(self.waits) < 3 else None
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    async def serve(told: Any) -> None:
+        async def nothing(*_: Any) -> Any:
+            return {"type": "http.disconnect"}
+
+        answer = EventAnswer(told, Encoded(), Limits(heartbeat=60), nothing, lambda: None)
+        await answer({"type": "http"}, nothing, nothing)
+
+    told = Told()
+    asyncio.run(serve(told))
+    assert told.waits == sorted(set(told.waits), reverse=True)
 
 
 def test_a_listener_that_leaves_is_forgotten(run: Any) -> None:
