@@ -48,12 +48,15 @@ class RemoteLogin(httpx.Auth):
 
     def begin(self, answer: Any) -> User:
         """Take the tokens of an answer; raises ServerFailed."""
-        self._tokens = _tokens_in(answer)
-        return self._tokens.user
+        tokens = _tokens_in(answer)
+        with self._exchanging:  # which would put those of before in the place of these
+            self._tokens = tokens
+        return tokens.user
 
     def end(self) -> str | None:
         """Forget the tokens; return the refresh token, if there is one."""
-        tokens, self._tokens = self._tokens, None
+        with self._exchanging:
+            tokens, self._tokens = self._tokens, None
         return None if tokens is None else tokens.refresh
 
     def sync_auth_flow(
@@ -72,7 +75,7 @@ class RemoteLogin(httpx.Auth):
             if self._tokens is tokens and not (yield from self._exchange(request, tokens)):
                 return
             now = self._tokens
-        if now is not None:
+        if now is not None and now.user.uid == tokens.user.uid:  # not as who has logged in since
             request.headers["authorization"] = f"Bearer {now.access}"
             yield request
 

@@ -79,6 +79,12 @@ class UserRoutes:
                 "users do not sign up here: who runs the database adds them, by "
                 "`dynafile documents users add`"
             )
+        if caller.key is None and caller.claims is not None:
+            # Otherwise a user could make others after the key was revoked, and so stay for ever.
+            raise AccessRefused(
+                "a user's token alone makes no users: send an API key, or no token where none is "
+                "needed"
+            )
         if caller.key is not None and caller.key.read_only:
             raise AccessRefused("the API key is read-only, and signing up writes: use another")
         user = self._accounts.users.signup(email, password, address=address)

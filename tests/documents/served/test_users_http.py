@@ -14,6 +14,7 @@ from documents.served.conftest import CHEAP
 
 from dynafile.documents import Montybase, doc
 from dynafile.documents.access import Accounts, MemoryRecords, Passwords
+from dynafile.documents.remote_login import RemoteLogin
 from dynafile.documents.served.guard import KeyGuard, Limits, OpenGuard
 from dynafile.documents.served.rates import Rates
 from dynafile.documents.served.ruled_guard import RuledGuard
@@ -165,6 +166,18 @@ def test_who_has_no_key_can_neither_sign_up_nor_log_in(keyed: Any, world: Any) -
     reader = [("x-api-key", world.keys.make("reader", read_only=True).text)]
     assert keyed("POST", f"{AUTH}/signup", ANN, reader).code == "AccessRefused"
     assert world.accounts.users.list() == []
+
+
+def test_a_token_alone_makes_no_users(keyed: Any, world: Any) -> None:
+    """Who had one could make users for ever, also after the key was revoked."""
+    made = world.keys.make("app")
+    key = [("x-api-key", made.text)]
+    token = bearing(keyed("POST", f"{AUTH}/signup", ANN, key))
+    assert keyed("POST", f"{AUTH}/signup", BOB, [*key, *token]).status == 201
+    world.keys.revoke(made.key.id)
+    more = BOB | {"email": "more@example.com"}
+    assert keyed("POST", f"{AUTH}/signup", more, token).code == "AccessRefused"
+    assert len(world.accounts.users.list()) == 2
 
 
 def test_signing_up_can_be_closed(world: Any, accounts: Accounts) -> None:
@@ -470,6 +483,45 @@ def test_tokens_of_a_client_are_renewed_once_for_all_threads(
         doc(client, "users").get()
     assert client.user is None
     assert len(doc(client, "users").get()) == 8  # by the key again
+
+
+def tokens_of(uid: str) -> dict[str, Any]:
+    return {
+        "uid": uid,
+        "email": f"{uid}@example.com",
+        "claims": {},
+        "made": 1,
+        "accessToken": f"access of {uid}",
+        "refreshToken": f"refresh of {uid}",
+        "expiresIn": 900,
+    }
+
+
+def test_a_request_is_not_sent_again_as_somebody_else() -> None:
+    login = RemoteLogin("http://localhost")
+    login.begin(tokens_of("ann"))
+    flow = login.sync_auth_flow(httpx.Request("DELETE", "http://localhost/"))
+    assert next(flow).headers["authorization"] == "Bearer access of ann"
+    login.begin(tokens_of("bob"))
+    with pytest.raises(StopIteration):
+        flow.send(httpx.Response(401))
+
+
+def test_who_logs_in_while_a_token_is_renewed_stays_logged_in() -> None:
+    """The tokens that came late were those of who was logged in before."""
+    login = RemoteLogin("http://localhost")
+    login.begin(tokens_of("ann"))
+    flow = login.sync_auth_flow(httpx.Request("GET", "http://localhost/"))
+    next(flow)
+    assert flow.send(httpx.Response(401)).url.path == f"{AUTH}/refresh"
+    other = threading.Thread(target=login.begin, args=(tokens_of("bob"),))
+    other.start()
+    other.join(0.05)
+    flow.send(httpx.Response(200, json=tokens_of("ann")))
+    flow.close()
+    other.join()
+    assert login.user is not None
+    assert login.user.uid == "bob"
 
 
 def test_a_listener_goes_on_when_its_token_is_over(client: Montybase, served: Keyed) -> None:
