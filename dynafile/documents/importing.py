@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from dynafile.documents.montybase_files import has_tree, read_tree
 from dynafile.documents.paths import check_segment, path_text
 from dynafile.documents.requests import Change
 from dynafile.errors import DynafileError
+from dynafile.transactions import ATTEMPTS, Attempts, run
 
 __all__ = ["ImportReport", "LeftOut", "import_beside", "import_montybase"]
 
@@ -95,24 +97,38 @@ class _Import:
         self.left_out.append(LeftOut(path_text(path), reason))
 
 
-def import_montybase(engine: Engine, path: str) -> ImportReport:
+def import_montybase(engine: Engine, path: str, *, keep: bool = False) -> ImportReport:
     """Import a folder of Montybase's, or its ``db.json``; raises ImportRefused.
 
     Written in commits of a thousand documents: one that was interrupted is done again.
+
+    :param keep: whether documents that are there stay as they are.
     """
     file, tree = read_tree(path)
     work = _Import()
     changes = list(work.changes(tree))
     for begin in range(0, len(changes), _AT_ONCE):
-        engine.commit(changes[begin : begin + _AT_ONCE])
+        some = changes[begin : begin + _AT_ONCE]
+        if keep:
+            body = partial(_make_missing, engine, some)
+            run(engine.transaction, body, Attempts(body, ATTEMPTS))
+        else:
+            engine.commit(some)
     return ImportReport(file, len(changes), tuple(work.wrapped), tuple(work.left_out))
+
+
+def _make_missing(engine: Engine, changes: list[Change], _: object) -> None:
+    missing = [each for each in changes if not engine.exists(each.path)]
+    if missing:
+        engine.commit(missing)
 
 
 def import_beside(engine: Engine, folder: str) -> None:
     """Import the ``db.json`` that Montybase left in the folder of a database with no documents.
 
     Once, whatever becomes of the documents, and again if it was interrupted. The file stays as it
-    is. Raises ImportRefused.
+    is. Another process may do the same, and have changed documents since: these are kept. Raises
+    ImportRefused.
     """
     if not has_tree(folder):
         return
@@ -122,5 +138,5 @@ def import_beside(engine: Engine, folder: str) -> None:
         begun = {"done": engine.exists(())}
         records.swap(_RECORD, None, begun)
     if not begun["done"]:
-        _log.warning("%s", import_montybase(engine, folder))
+        _log.warning("%s", import_montybase(engine, folder, keep=True))
         records.swap(_RECORD, begun, {"done": True})

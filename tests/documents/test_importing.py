@@ -159,6 +159,25 @@ def test_a_file_beside_is_imported_to_its_end(
         assert doc(db, "users").get() == users
 
 
+def test_what_another_process_has_imported_and_changed_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of workers that start together the last put back what was changed at the first."""
+    (tmp_path / "db.json").write_text(json.dumps({"users": {"ann": {"n": 1}, "bob": {"n": 2}}}))
+    commit, begun = EmbeddedEngine.commit, []
+
+    def overtaken(self: EmbeddedEngine, changes: Any) -> Any:
+        if not begun:
+            begun.append(self)
+            with documents.Montybase(tmp_path) as other:
+                doc(other, "users", "ann").set({"n": 3})
+        return commit(self, changes)
+
+    monkeypatch.setattr(EmbeddedEngine, "commit", overtaken)
+    with documents.Montybase(tmp_path) as db:
+        assert doc(db, "users").get() == {"ann": {"n": 3}, "bob": {"n": 2}}
+
+
 def test_a_file_beside_documents_is_left_alone(tmp_path: Path) -> None:
     with documents.Montybase(tmp_path) as db:
         doc(db, "users").add({"n": 1}, key="ann")
