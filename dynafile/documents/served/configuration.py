@@ -7,6 +7,7 @@ The first start writes them, later ones keep them, and a broken one is a reason 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ __all__ = [
     "configure",
     "configured_key",
     "configured_name",
+    "parsed_address",
 ]
 
 SERVER_FILE: Final = "db.config.json"
@@ -43,6 +45,8 @@ _MIN_COUNT: Final = 1
 _PREFIX: Final = "mb-"
 _KEY_BYTES: Final = 32
 _FIRST_KEY: Final = "made at the first start"
+_MOST_REQUESTS: Final = 10**9
+_ADDRESS: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\s/]+):(?P<port>\d{1,5})", re.ASCII)
 
 
 class ServerConfiguration(Struct, frozen=True):
@@ -104,6 +108,18 @@ def configure(
     if not given.items() <= found.items():
         replace_file(server, _text(found | given))
     return _configuration(found)
+
+
+def parsed_address(address: str) -> tuple[str, int] | None:
+    """Return the host and the port of an address; None where it is none.
+
+    >>> parsed_address("[::1]:5000"), parsed_address("localhost")
+    (('::1', 5000), None)
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        return None
+    return match["host"].strip("[]"), int(match["port"])
 
 
 def client_key(path: str) -> str | None:
@@ -245,7 +261,11 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_rate(value: Any) -> bool:
-    return type(value) is int and value > 0
+    return type(value) is int and 0 < value <= _MOST_REQUESTS
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and parsed_address(value) is not None
 
 
 def _is_bool(value: Any) -> bool:
@@ -268,12 +288,12 @@ _SERVER: Final[dict[str, Check]] = {
     "storageBucket": (True, _is_text, "the folder of the database, '.'"),
     "storageMinCount": (True, _is_count, "a number of changes"),
     "storageUpdate": (True, _is_seconds, "a number of seconds"),
-    "address": (False, _is_text, "a host and a port, '0.0.0.0:5000'"),
+    "address": (False, _is_address, "a host and a port, '0.0.0.0:5000'"),
     "origins": (False, _are_texts, "a list of web sites, ['https://example.com']"),
     "certificate": (False, _is_text, "a file of certificates in PEM"),
     "privateKey": (False, _is_text, "a file with a private key in PEM"),
     "signup": (False, _is_bool, "true or false"),
-    "requestsPerMinute": (False, _is_rate, "a number of requests above 0"),
+    "requestsPerMinute": (False, _is_rate, f"a number of requests from 1 to {_MOST_REQUESTS}"),
     "rules": (False, _is_text, "a file of rules"),
 }
 _CLIENT: Final[dict[str, Check]] = {

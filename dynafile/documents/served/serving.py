@@ -16,6 +16,7 @@ from dynafile.documents.served.configuration import (
     ServerConfiguration,
     configure,
     configured_name,
+    parsed_address,
 )
 from dynafile.documents.served.configuration_files import file_in
 from dynafile.documents.served.loop_thread import LoopThread
@@ -35,7 +36,6 @@ RULES_FILE: Final = "documents.rules"
 _MEMORY: Final = ":memory:"
 _DEV: Final = "127.0.0.1:5000"
 _ENDPOINT: Final = "0.0.0.0:5000"
-_ADDRESS: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:\s/]+):(?P<port>\d{1,5})", re.ASCII)
 _LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|::1", re.ASCII)
 
 
@@ -219,9 +219,9 @@ def accounts_of(engine: Engine, folder: str, name: str) -> Accounts:
 
 
 def _parsed(address: str) -> tuple[str, int]:
-    match = _ADDRESS.fullmatch(address)
-    if match is None or not 0 < int(match["port"]) < 65536:
+    found = parsed_address(address)
+    if found is None:
         raise InvalidDocumentArgument(
             f"an address is a host and a port, such as 'localhost:8000', not {address!r:.80}"
         )
-    return match["host"].strip("[]"), int(match["port"])
+    return found

@@ -90,7 +90,10 @@ def test_a_file_that_was_removed_is_made_again_with_the_same_key(tmp_path: Path)
         ({"requestsPerMinute": 0}, "requestsPerMinute"),
         ({"requestsPerMinute": True}, "requestsPerMinute"),
         ({"origins": "https://example.com"}, "origins"),
+        ({"requestsPerMinute": 10**400}, "requestsPerMinute"),
         ({"address": 5000}, "address"),
+        ({"address": "localhost"}, "address"),
+        ({"address": "localhost:65536"}, "address"),
         ({"nonsense": 5}, "nonsense"),
     ],
     ids=str,
@@ -122,7 +125,7 @@ def test_where_it_listens(tmp_path: Path) -> None:
     assert address(endpoint=True) == ("127.0.0.1", 7000)
     assert address(dev=True) == ("127.0.0.1", 5000)
     change(tmp_path / "db" / "db.config.json", address="nonsense")
-    with pytest.raises(InvalidDocumentArgument, match="nonsense"):
+    with pytest.raises(InvalidServerConfiguration, match="address has to be"):
         Montybase(tmp_path / "db", endpoint=True)
 
 
