@@ -9,6 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from dynafile.documents.access import Records
+from dynafile.documents.comparing import are_equal
 from dynafile.documents.engine import (
     DocumentChange,
     Element,
@@ -89,8 +90,19 @@ class SealedEngine(Engine):
         return self._inner.last_update(path)
 
     def run(self, query: Query) -> list[Element]:
-        """Return what a query finds, opened, in its order."""
-        return list(map(self._opened, self._inner.run(self._asked_query(query))))
+        """Return what a query finds, opened, in its order.
+
+        Who answers could answer with other documents, so that values are compared once more.
+        """
+        asked = self._asked_query(query)
+        pairs = zip(query.wheres, asked.wheres, strict=True)
+        hashed = [where for where, other in pairs if where is not other]
+        found = map(self._opened, self._inner.run(asked))
+        return [
+            each
+            for each in found
+            if all(are_equal(value_at(each.value, where.field), where.value) for where in hashed)
+        ]
 
     def aggregate(self, query: Query, kind: Aggregate, field: FieldPath = ()) -> Any:
         """Return a number of what a query finds; raises SealedFieldQuery for a sealed field."""

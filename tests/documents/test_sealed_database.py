@@ -17,6 +17,7 @@ from dynafile.documents import (
     Montybase,
     doc,
 )
+from dynafile.documents.requests import Query
 from dynafile.documents.sealing import Field, KeyPair, Recipients, Sealer, SealingKey
 from dynafile.errors import (
     InvalidDocumentArgument,
@@ -139,6 +140,18 @@ def test_queries_by_hashes(db: Montybase) -> None:
         with pytest.raises(SealedFieldQuery):
             query()
     assert users.get() == {"ann": ANN, "bob": BOB}
+
+
+def test_who_answers_with_other_documents_is_not_believed() -> None:
+    """Who was found by a secret was whoever the keeper of the documents chose."""
+    with Montybase(":memory:", sealer=Sealer(FIELDS, KEY)) as db:
+        users = doc(db, "users")
+        users.add(ANN, key="ann")
+        users.add(BOB, key="bob")
+        inner = db.engine._inner
+        everything = inner.run(Query(path=("users",)))
+        inner.run = lambda _: everything
+        assert users.where("ssn", "==", BOB["ssn"]).get() == {"bob": BOB}
 
 
 def test_what_would_be_sent_plain_is_refused(db: Montybase) -> None:
