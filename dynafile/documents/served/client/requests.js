@@ -53,11 +53,14 @@ export class Requests {
    */
   async ask(method, address, body) {
     const token = (await this.session?.token()) ?? null;
+    const uid = this.session?.user?.uid;
     try {
       return await this.askAs(token, method, address, body);
     } catch (error) {
       if (!token || !isOfToken(error)) throw error;
       const another = (await this.session?.token(token)) ?? null;
+      // Not as somebody who has logged in since, nor as who only has the key.
+      if (another === null || this.session?.user?.uid !== uid) throw error;
       return this.askAs(another, method, address, body);
     }
   }

@@ -16,6 +16,8 @@ class Server {
   open = null;
   failing = 0;
   refusal = "ExpiredToken";
+  uid = "u1";
+  hold = null;
 
   async answer(method, url, headers, body) {
     this.asked.push(`${method} ${url}`);
@@ -27,7 +29,7 @@ class Server {
       this.count++;
       this.open = { access: `access-${this.count}`, refresh: `refresh-${this.count}` };
       const { access, refresh } = this.open;
-      return { uid: "u1", email: "ann@example.com", claims: { role: "admin" }, accessToken: access, refreshToken: refresh, expiresIn: this.expiresIn };
+      return { uid: this.uid, email: "ann@example.com", claims: { role: "admin" }, accessToken: access, refreshToken: refresh, expiresIn: this.expiresIn };
     };
     switch (url) {
       case "/v1/auth/signup":
@@ -46,6 +48,7 @@ class Server {
         return [204];
       default: {
         const token = headers.authorization?.replace("Bearer ", "");
+        await this.hold?.();
         if (!token || token === this.open?.access) return [200, { value: token ?? "nobody" }];
         return [401, problem(401, this.refusal)];
       }
@@ -93,6 +96,29 @@ class Storage {
     this.kept.delete(name);
   }
 }
+
+test("a request is not sent again as somebody else, nor as nobody", async () => {
+  const db = client();
+  for (const next of [() => db.logout(), () => db.login("bob@example.com", "right")]) {
+    await db.login("ann@example.com", "right");
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    let came;
+    const coming = new Promise((resolve) => (came = resolve));
+    server.hold = () => {
+      came();
+      return held;
+    };
+    const asked = assert.rejects(db.doc("a", "b").get(), { status: 401, code: "ExpiredToken" });
+    await coming;
+    server.hold = null;
+    server.uid = "u2";
+    await next();
+    release();
+    await asked;
+    server.uid = "u1";
+  }
+});
 
 const refreshes = () => server.asked.filter((each) => each === "POST /v1/auth/refresh").length;
 
