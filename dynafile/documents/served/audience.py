@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from dynafile.documents.engine import Subscription
 from dynafile.documents.requests import Query, Target
 from dynafile.documents.served.desk import Desk
 from dynafile.documents.served.guard import Caller, Limits
@@ -160,8 +161,19 @@ class Audience:
         if wakes is None:
             wakes = self._wakes[loop] = Wakes(loop)
         call = partial(self._desk.watch, caller, target, since)
-        subscription = await loop.run_in_executor(self._threads, call)
+        beginning = loop.run_in_executor(self._threads, call)
+        try:
+            subscription = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            beginning.add_done_callback(_end_unheard)
+            raise
         return Listening(subscription, wakes, self._threads)
+
+
+def _end_unheard(beginning: asyncio.Future[Subscription]) -> None:
+    """End a subscription that came after who asked for it had left."""
+    if not beginning.cancelled() and beginning.exception() is None:
+        beginning.result().close()
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

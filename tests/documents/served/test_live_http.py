@@ -22,7 +22,7 @@ from dynafile.documents import doc
 from dynafile.documents.ids import Ids
 from dynafile.documents.remote import RemoteEngine
 from dynafile.documents.served.direct import Direct, direct_of
-from dynafile.documents.served.guard import KeyGuard, Limits
+from dynafile.documents.served.guard import ANYBODY, KeyGuard, Limits, OpenGuard
 from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded
 from dynafile.documents.served.sse import EventAnswer
@@ -161,6 +161,33 @@ def test_who_is_told_often_is_asked_about_as_often() -> None:
     told = Told()
     asyncio.run(serve(told))
     assert told.waits == sorted(set(told.waits), reverse=True)
+
+
+def test_who_leaves_before_the_beginning_leaves_nothing(world: Any) -> None:
+    """What began in a thread listened for ever."""
+    audience = world.ask_of(OpenGuard(world.accounts)).app._audience
+    watch, begun, go_on = audience._desk.watch, threading.Event(), threading.Event()
+    made: list[Any] = []
+
+    def slowly(*arguments: Any) -> Any:
+        begun.set()
+        assert go_on.wait(WITHIN)
+        made.append(watch(*arguments))
+        return made[0]
+
+    audience._desk.watch = slowly
+
+    async def leave() -> None:
+        task = asyncio.create_task(audience.listen(ANYBODY, ("users",), None))
+        await asyncio.to_thread(begun.wait, WITHIN)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        go_on.set()
+        while not made or not made[0].closed:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(leave(), WITHIN))
 
 
 def test_a_listener_that_leaves_is_forgotten(run: Any) -> None:
