@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -25,6 +25,7 @@ __all__ = ["USERS", "UserRoutes"]
 USERS: Final = "/v1/auth"
 
 _UNSAVED: Final = {"cache-control": "no-store"}
+_AT_ONCE: Final = 4
 
 
 class UserRoutes:
@@ -38,6 +39,8 @@ class UserRoutes:
     ) -> None:
         self._accounts = accounts
         self._threads = threads
+        # As many as hash passwords at once: who waits for that keeps no thread from the others.
+        self._hashing = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dynafile passwords")
         self._limits = limits
         self._may_sign_up = signup
         self._posts: dict[str, tuple[Callable[..., Response], tuple[str, ...]]] = {
@@ -54,7 +57,7 @@ class UserRoutes:
         if name == "user":
             check_method(request, "GET", "HEAD")
             refuse_body(request)
-            return await self._do(self._user, caller)
+            return await _done(self._threads, self._user, caller)
         if name not in self._posts:
             raise AddressNotFound(
                 f"there is nothing at {USERS}/{name[:80]}: there are user, {', '.join(self._posts)}"
@@ -65,11 +68,9 @@ class UserRoutes:
         body = members(said, "", dict.fromkeys(names, str))
         required(body, "", *names)
         address = counted_address(request.client.host if request.client else None)
-        return await self._do(call, caller, address, *(body[each] for each in names))
-
-    async def _do(self, call: Callable[..., Response], *arguments: Any) -> Response:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, call, *arguments)
+        threads = self._hashing if "password" in names else self._threads
+        given = (body[each] for each in names)
+        return await _done(threads, call, caller, address, *given)
 
     # -- in threads -----------------------------------------------------------------------------
 
@@ -111,6 +112,10 @@ class UserRoutes:
 
     def _opened(self, user: User, status: int = 200) -> Response:
         return _tokens(user, self._accounts.sessions.open(user), status)
+
+
+async def _done(threads: Executor, call: Callable[..., Response], *arguments: Any) -> Response:
+    return await asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
 
 
 def _tokens(user: User, pair: TokenPair, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import threading
@@ -303,6 +304,35 @@ def test_who_is_wrong_all_the_time_is_told_to_wait(world: Any, accounts: Account
     assert {ask("GET", f"{V1}/users", headers=wrong, client=near).status for _ in range(110)} == {
         401
     }
+
+
+def test_who_waits_for_a_login_keeps_nobody_else_from_asking(keyed: Any, world: Any) -> None:
+    """Logins that waited for one another took all threads, and nobody was answered meanwhile."""
+    key = [("x-api-key", world.keys.make("app").text)]
+    begun, go_on = threading.Event(), threading.Event()
+
+    def login(*_: Any, **__: Any) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        raise InvalidLogin("no")
+
+    world.accounts.users.login = login
+
+    def ask(method: str, target: str, body: Any = None) -> Any:
+        parts = [] if body is None else [json.dumps(body).encode()]
+        headers = [*key, ("content-type", "application/json")]
+        return asyncio.create_task(keyed._ask(method, target, headers, parts, {}))
+
+    async def crowd() -> tuple[int, set[int]]:
+        logins = [ask("POST", f"{AUTH}/login", ANN) for _ in range(64)]
+        await asyncio.to_thread(begun.wait, 20)
+        try:
+            other = await asyncio.wait_for(ask("GET", f"{V1}/users"), 20)
+        finally:
+            go_on.set()
+        return other.status, {each.status for each in await asyncio.gather(*logins)}
+
+    assert keyed.runner.run(crowd()) == (200, {401})
 
 
 def test_logins_are_bounded(keyed: Any, world: Any) -> None:
