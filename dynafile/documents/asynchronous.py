@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from msgspec import UNSET
 
+from dynafile.documents.access import User
 from dynafile.documents.batches import Batch
 from dynafile.documents.engine import Plan
 from dynafile.documents.importing import ImportReport
@@ -280,6 +281,23 @@ class AsyncMontybase:
         return await in_thread(
             lambda: self._plain.run_transaction(lambda: body(self._plain), **options)
         )
+
+    @property
+    def user(self) -> User | None:
+        """Who this client is logged in as."""
+        return self._plain.user
+
+    async def signup(self, email: str, password: str) -> User:
+        """Make a user; see :meth:`Montybase.signup`."""
+        return await in_thread(self._plain.signup, email, password)
+
+    async def login(self, email: str, password: str) -> User:
+        """Log in; see :meth:`Montybase.login`."""
+        return await in_thread(self._plain.login, email, password)
+
+    async def logout(self) -> None:
+        """End the session of this client, if it is logged in."""
+        await in_thread(self._plain.logout)
 
     async def import_json(self, path: Any) -> ImportReport:
         """Import what Montybase wrote; see :meth:`Montybase.import_json`."""

@@ -32,8 +32,7 @@ LEFT_OUT = {
     DocumentQuery: {"db", "description", "on_snapshot"},
     Batch: set(),
     Montybase: {
-        "accounts", "app", "engine", "indexes", "login", "logout", "name", "path", "run", "signup",
-        "stop", "transaction", "user", "wsgi",
+        "accounts", "app", "engine", "indexes", "name", "path", "run", "stop", "transaction", "wsgi",
     },
 }  # fmt: skip
 """What is as quick as an attribute, is served, or is of one thread: ``plain`` has it."""
@@ -61,6 +60,17 @@ def test_each_method_has_its_twin(plain: type, twin: type) -> None:
             found = inspect.signature(other).parameters
             some = [each for each in found if each not in ("self", "options")]
             assert wanted[: len(some)] == some, name
+
+
+def test_users_are_awaited_too() -> None:
+    async def main() -> None:
+        async with AsyncMontybase(":memory:") as db:
+            user = await db.signup("ann@example.com", "correct horse battery")
+            assert await db.login("ann@example.com", "correct horse battery") == user
+            await db.logout()
+            assert db.user is None  # who has the database is nobody's client
+
+    asyncio.run(main())
 
 
 def test_all_of_it_in_a_folder(tmp_path: Path) -> None:
