@@ -111,8 +111,15 @@ class SealedEngine(Engine):
         return self._inner.aggregate(self._asked_query(query), kind, field)
 
     def explain(self, query: Query) -> Plan:
-        """Say how a query would be executed."""
-        return self._inner.explain(self._asked_query(query))
+        """Say how a query would be executed; an index is declared by the name of the field."""
+        asked = self._asked_query(query)
+        plan = self._inner.explain(asked)
+        for where, other in zip(query.wheres, asked.wheres, strict=True):
+            hashed, plain = field_text(other.field), field_text(where.field)
+            if hashed in plan.missing:
+                missing = tuple(plain if each == hashed else each for each in plan.missing)
+                plan = replace(plan, missing=missing, text=plan.text.replace(hashed, plain))
+        return plan
 
     def _asked(self, target: Target) -> Target:
         return self._asked_query(target) if isinstance(target, Query) else target

@@ -212,6 +212,17 @@ def test_an_index_of_the_hash(tmp_path: Path) -> None:
             db.index("users", "address.street")
 
 
+def test_an_index_that_is_missing_is_one_that_can_be_declared() -> None:
+    with Montybase(":memory:", sealer=Sealer(FIELDS, KEY)) as db:
+        users = doc(db, "users")
+        users.add(ANN, key="ann")
+        plan = users.where("ssn", "==", ANN["ssn"]).explain()
+        assert plan.missing == ("ssn",)
+        assert "db.index('users', 'ssn')" in plan.text
+        db.index("users", *plan.missing)
+        assert users.where("ssn", "==", ANN["ssn"]).explain().missing == ()
+
+
 def test_transactions_see_plain_text(tmp_path: Path) -> None:
     with Montybase(tmp_path / "db", sealer=Sealer(FIELDS, KEY)) as db:
         ann = doc(db, "users", "ann")
