@@ -26,6 +26,7 @@ from dynafile.errors import (
     InvalidDocumentArgument,
     InvalidDocumentArgumentType,
 )
+from dynafile.store_options import MEMORY
 from dynafile.transactions import ATTEMPTS, Attempts, run
 
 __all__ = ["Montybase", "doc"]
@@ -119,7 +120,7 @@ class Montybase:
         self._engine = kept if sealer is None else SealedEngine(kept, sealer)
         self._serving: Serving | None = None
         self._accounts: Accounts | None = None
-        if api is None:
+        if api is None and options.path != MEMORY:
             self._import_beside()
         if dev or endpoint:
             self._serving = self._serve(kept, dev, endpoint, updateTime, storeMin, rules)

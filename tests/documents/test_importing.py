@@ -178,6 +178,16 @@ def test_what_another_process_has_imported_and_changed_is_kept(
         assert doc(db, "users").get() == {"ann": {"n": 3}, "bob": {"n": 2}}
 
 
+def test_nothing_is_beside_what_is_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ":memory:").mkdir()
+    (tmp_path / ":memory:" / "db.json").write_text(json.dumps({"users": {"ann": {"n": 1}}}))
+    monkeypatch.chdir(tmp_path)
+    with documents.Montybase(":memory:") as db:
+        assert doc(db).get() == {}
+
+
 def test_a_file_beside_documents_is_left_alone(tmp_path: Path) -> None:
     with documents.Montybase(tmp_path) as db:
         doc(db, "users").add({"n": 1}, key="ann")
