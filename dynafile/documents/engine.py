@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from dynafile.documents.access import Records
+from dynafile.documents.checking import check_change
 from dynafile.documents.paths import FieldPath, Path
 from dynafile.documents.requests import Aggregate, Change, Query, Target
 from dynafile.documents.values import decode
@@ -195,6 +196,10 @@ class Engine(ABC):
     @abstractmethod
     def commit(self, changes: Sequence[Change]) -> list[Any]:
         """Make changes in their order, all or none; return what each returns."""
+
+    def check(self, change: Change) -> None:
+        """Raise what refuses a change whatever is there; nothing is written."""
+        check_change(change, "")
 
     @abstractmethod
     def run(self, query: Query) -> list[Element]:

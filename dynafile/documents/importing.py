@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from dynafile.documents.checking import check_change
 from dynafile.documents.engine import Engine
 from dynafile.documents.montybase_files import has_tree, read_tree
 from dynafile.documents.paths import check_segment, path_text
@@ -58,7 +57,8 @@ class ImportReport(Struct, frozen=True):
 class _Import:
     """The documents of a tree, and what is to be said of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self.wrapped: list[str] = []
         self.left_out: list[LeftOut] = []
 
@@ -77,7 +77,7 @@ class _Import:
         wrapped = not isinstance(value, dict)
         change = Change(kind="set", path=path, value={"value": value} if wrapped else value)
         try:
-            check_change(change, "")
+            self._engine.check(change)
         except DynafileError as error:
             self._leave_out(path, error.message)
             return
@@ -105,7 +105,7 @@ def import_montybase(engine: Engine, path: str, *, keep: bool = False) -> Import
     :param keep: whether documents that are there stay as they are.
     """
     file, tree = read_tree(path)
-    work = _Import()
+    work = _Import(engine)
     changes = list(work.changes(tree))
     for begin in range(0, len(changes), _AT_ONCE):
         some = changes[begin : begin + _AT_ONCE]

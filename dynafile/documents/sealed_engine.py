@@ -139,6 +139,10 @@ class SealedEngine(Engine):
 
     # -- writing --------------------------------------------------------------------------------
 
+    def check(self, change: Change) -> None:
+        """Raise what refuses a change, also InvalidSealing; nothing is written."""
+        self._inner.check(self._sealed(change))
+
     def commit(self, changes: Sequence[Change]) -> list[Any]:
         """Make changes, all or none, with what is chosen in them sealed."""
         sealed = list(map(self._sealed, changes))

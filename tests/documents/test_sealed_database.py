@@ -275,6 +275,15 @@ def test_for_recipients() -> None:
         assert reader.open(("letters", letter), value) == {"text": "secret"}
 
 
+def test_a_file_beside_is_imported_sealed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tree = {"users": {"ann": ANN, "odd": {"address": "text"}}}
+    (tmp_path / "db.json").write_text(json.dumps(tree))
+    with Montybase(tmp_path, sealer=Sealer(FIELDS, KEY)) as db:
+        assert doc(db).get() == {"users": {"ann": ANN}}
+        assert "secret" not in json.dumps(kept(db)).lower()
+    assert "users/odd was left out" in caplog.text
+
+
 def test_what_is_no_sealer() -> None:
     with pytest.raises(InvalidDocumentArgumentType, match="Sealer"):
         Montybase(":memory:", sealer=KEY)

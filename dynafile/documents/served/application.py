@@ -147,7 +147,7 @@ class DocumentsApplication:
             try:
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._threads, self._accounts.sweep)
-            except DynafileError:
+            except Exception:  # noqa: BLE001 - the next one may go well
                 _log.exception("records that are over could not be removed")
             await asyncio.sleep(_SWEEP)
 

@@ -43,6 +43,7 @@ _HERE: Final = "."
 _UPDATE: Final = 300
 _MIN_COUNT: Final = 1
 _PREFIX: Final = "mb-"
+_ORIGIN: Final = re.compile(r"https?://[^/\s*?#]+", re.ASCII)
 _KEY_BYTES: Final = 32
 _FIRST_KEY: Final = "made at the first start"
 _MOST_REQUESTS: Final = 10**9
@@ -272,8 +273,10 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
+def _are_origins(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, str) and _ORIGIN.fullmatch(each) is not None for each in value
+    )
 
 
 def _is_key(value: Any) -> bool:
@@ -289,7 +292,7 @@ _SERVER: Final[dict[str, Check]] = {
     "storageMinCount": (True, _is_count, "a number of changes"),
     "storageUpdate": (True, _is_seconds, "a number of seconds"),
     "address": (False, _is_address, "a host and a port, '0.0.0.0:5000'"),
-    "origins": (False, _are_texts, "a list of web sites, ['https://example.com']"),
+    "origins": (False, _are_origins, "a list of web sites, ['https://example.com'], without paths"),
     "certificate": (False, _is_text, "a file of certificates in PEM"),
     "privateKey": (False, _is_text, "a file with a private key in PEM"),
     "signup": (False, _is_bool, "true or false"),

@@ -170,11 +170,7 @@ class Member:
                 return found
             self.ready.clear()
             if not self._line.keeps(self._next):
-                try:
-                    own = await self._line.begin(self._position)
-                except DynafileError:
-                    return None
-                self._own = own
+                self._own = own = await self._line.begin(self._position)
                 if self._left_meanwhile():
                     own.close()
                 continue

@@ -16,7 +16,7 @@ from dynafile.documents.served.direct import direct_of
 from dynafile.documents.served.guard import Limits
 from dynafile.documents.served.lines import Member
 from dynafile.documents.served.listening import Encoded, Listening
-from dynafile.errors import NotAuthenticated
+from dynafile.errors import DynafileError
 
 __all__ = ["EVENT_STREAM", "EventAnswer", "frame", "since_of", "wants_events"]
 
@@ -102,7 +102,7 @@ class EventAnswer(Response):
                     await send(message)
             if not gone.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except NotAuthenticated:
+        except DynafileError:
             # Who comes back is told why.
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (TimeoutError, OSError):

@@ -90,6 +90,8 @@ def test_a_file_that_was_removed_is_made_again_with_the_same_key(tmp_path: Path)
         ({"requestsPerMinute": 0}, "requestsPerMinute"),
         ({"requestsPerMinute": True}, "requestsPerMinute"),
         ({"origins": "https://example.com"}, "origins"),
+        ({"origins": ["https://example.com/"]}, "origins"),
+        ({"origins": ["*"]}, "origins"),
         ({"requestsPerMinute": 10**400}, "requestsPerMinute"),
         ({"address": 5000}, "address"),
         ({"address": "localhost"}, "address"),
