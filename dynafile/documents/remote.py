@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from dynafile.documents.access import Records, User
 from dynafile.documents.checking import check_change
 from dynafile.documents.engine import Element, Engine, Lookout, Plan, Subscription, Unit
+from dynafile.documents.loopback import is_loopback
 from dynafile.documents.packages import need
 from dynafile.documents.paths import FieldPath, Path, field_text, is_document, path_text
 from dynafile.documents.remote_listening import RemoteSubscription
@@ -38,7 +39,6 @@ _log: Final = logging.getLogger("dynafile")
 
 _DOCUMENTS: Final = "/v1/documents"
 _USERS: Final = "/v1/auth"
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIMEOUT: Final = 60.0
 _CONNECTIONS: Final = 100
 _JSON: Final = {"content-type": "application/json"}
@@ -64,7 +64,7 @@ class RemoteEngine(Engine):
         self._url = url.rstrip("/")
         self._login = RemoteLogin(self._url)
         parts = urlsplit(url)
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             _log.warning("the API key goes to %s in clear: use https", parts.hostname)
         self._client: httpx.Client = self._httpx.Client(
             headers=headers,

@@ -76,11 +76,11 @@ def serve(
     from dynafile.documents import Montybase
     from dynafile.documents.packages import need
     from dynafile.documents.served.configuration import CLIENT_FILE
-    from dynafile.documents.served.serving import is_loopback
+    from dynafile.documents.served.serving import is_local
 
     for package in ("starlette", "uvicorn", "websockets"):
         need(package, "served documents")
-    with_keys = endpoint or (address is not None and not is_loopback(address))
+    with_keys = endpoint or (address is not None and not is_local(address))
 
     def listening(url: str) -> None:
         who = "who has a key" if with_keys else "anybody on this machine"

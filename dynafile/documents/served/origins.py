@@ -8,9 +8,7 @@ from starlette.requests import HTTPConnection
 
 from dynafile.errors import ForeignOrigin
 
-__all__ = ["LOOPBACK", "Origins", "host_name"]
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+__all__ = ["Origins", "host_name"]
 
 
 class Origins:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from typing import Final
 
 from dynafile.documents.access import Limit, RateLimiter, address_group
+from dynafile.documents.loopback import is_loopback
 from dynafile.documents.sources import Clock
 
 __all__ = ["REQUESTS_PER_MINUTE", "Rates", "counted_address"]
@@ -42,11 +42,4 @@ def counted_address(address: str | None) -> str | None:
 
     This machine's own is not: behind a proxy on the same machine all requests come from there.
     """
-    return None if address is None or _is_loopback(address) else address
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return None if address is None or is_loopback(address) else address

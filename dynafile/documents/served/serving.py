@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from dynafile.documents.access import Accounts
 from dynafile.documents.engine import Engine
+from dynafile.documents.loopback import LOOPBACK, is_loopback
 from dynafile.documents.packages import need
 from dynafile.documents.served.configuration import (
     ServerConfiguration,
@@ -26,7 +26,7 @@ from dynafile.errors import InvalidDocumentArgument, InvalidServerConfiguration
 if TYPE_CHECKING:
     from dynafile.documents.served.application import DocumentsApplication
 
-__all__ = ["RULES_FILE", "Serving", "accounts_of", "check_serving", "is_loopback"]
+__all__ = ["RULES_FILE", "Serving", "accounts_of", "check_serving", "is_local"]
 
 _log: Final = logging.getLogger("dynafile")
 
@@ -36,12 +36,11 @@ RULES_FILE: Final = "documents.rules"
 _MEMORY: Final = ":memory:"
 _DEV: Final = "127.0.0.1:5000"
 _ENDPOINT: Final = "0.0.0.0:5000"
-_LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|::1", re.ASCII)
 
 
 def check_serving(path: str, *, dev: bool | str, endpoint: bool) -> None:
     """Check what is to be served before anything is made; raises InvalidDocumentArgument."""
-    if isinstance(dev, str) and not endpoint and not is_loopback(dev):
+    if isinstance(dev, str) and not endpoint and not is_local(dev):
         raise InvalidDocumentArgument(
             f"dev={dev!r:.80} would let anybody in who reaches this machine: dev= is for "
             "localhost; endpoint=True serves others, who need the key"
@@ -53,10 +52,10 @@ def check_serving(path: str, *, dev: bool | str, endpoint: bool) -> None:
         )
 
 
-def is_loopback(address: str) -> bool:
+def is_local(address: str) -> bool:
     """Say whether only this machine reaches an address; raises InvalidDocumentArgument."""
     host, _ = _parsed(address)
-    return _LOOPBACK.fullmatch(host) is not None
+    return is_loopback(host)
 
 
 class Serving:
@@ -109,7 +108,6 @@ class Serving:
             need("starlette", "served documents")
             from dynafile.documents.served.application import DocumentsApplication
             from dynafile.documents.served.guard import Guard, KeyGuard, OpenGuard
-            from dynafile.documents.served.origins import LOOPBACK
             from dynafile.documents.served.rates import Rates
             from dynafile.documents.served.ruled_guard import RuledGuard
 
