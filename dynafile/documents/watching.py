@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from dynafile import Stream, Table
-from dynafile.documents.engine import DocumentChange, Subscription
+from dynafile.documents.engine import DocumentChange
 from dynafile.documents.feed import Event, Feed, commit_of, event_of
 from dynafile.documents.finding import Finder
 from dynafile.documents.layout import group_of
 from dynafile.documents.paths import is_document, path_text
 from dynafile.documents.requests import Query, Target
 from dynafile.documents.telling import Told, view_of
+from dynafile.documents.waking import WokenSubscription
 from dynafile.errors import (
     HandleUnusable,
     InvalidDocumentArgument,
@@ -32,7 +33,7 @@ _POSITION: Final = re.compile(r"(\d{30})(?:\+(\d{1,9}))?", re.ASCII)
 _AT_ONCE: Final = 256
 
 
-class EmbeddedSubscription(Subscription):
+class EmbeddedSubscription(WokenSubscription):
     """Who listens to a query, at a position of its own.
 
     It is in one of three places: before the state, which it is to be told; behind, reading the
@@ -42,6 +43,7 @@ class EmbeddedSubscription(Subscription):
 
     def __init__(self, table: Table, feed: Feed, target: Target, since: str | None) -> None:
         """Begin with the state, or after a position; raises InvalidDocumentArgument."""
+        super().__init__()
         query = target if isinstance(target, Query) else Query(path=target)
         self._table = table
         self._feed = feed
@@ -49,8 +51,6 @@ class EmbeddedSubscription(Subscription):
         self._document = not isinstance(target, Query) and is_document(target)
         self._view = view_of(query)
         self.topic = group_of(query.path[0]) if query.group else path_text(query.path)
-        self._ready = threading.Event()
-        self._wake: Callable[[], None] | None = None
         self._taking = threading.Lock()
         self._closed = False
         self._told_state = False
@@ -100,14 +100,6 @@ class EmbeddedSubscription(Subscription):
     def begin_again(self) -> None:
         """Hear that events were lost; called with the feed's mutex held."""
         self._told_state = False
-
-    def wake(self) -> None:
-        """Have :meth:`wait` return."""
-        if not self._ready.is_set():
-            self._ready.set()
-        wake = self._wake
-        if wake is not None:
-            wake()
 
     # -- taking ---------------------------------------------------------------------------------
 
@@ -258,17 +250,7 @@ class EmbeddedSubscription(Subscription):
                 found.append(change)
         return found
 
-    # -- waiting and ending ---------------------------------------------------------------------
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until there may be something."""
-        return self.closed or self._ready.wait(timeout)
-
-    def call_when_ready(self, wake: Callable[[], None] | None) -> None:
-        """Call ``wake`` when there may be something; once now, if so."""
-        self._wake = wake
-        if wake is not None and (self._ready.is_set() or self.closed):
-            wake()
+    # -- ending ---------------------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from dynafile.documents.requests import Query, Target
 from dynafile.documents.served.guard import Action, Caller
 from dynafile.documents.served.ruled_guard import RuledGuard
 from dynafile.documents.served.window import Window
+from dynafile.documents.waking import WokenSubscription
 from dynafile.errors import HandleUnusable
 
 __all__ = ["Veil", "is_veiled", "unveiled"]
@@ -35,7 +36,7 @@ def unveiled(position: str | None) -> str | None:
     return None if position is None else position.removesuffix(_MARK)
 
 
-class Veil(Subscription):
+class Veil(WokenSubscription):
     """A document that may be seen no more is removed, and one that may be from now on is added.
 
     Rules decide about each document of each change. What they looked up for that is followed: when
@@ -44,6 +45,7 @@ class Veil(Subscription):
     """
 
     def __init__(self, engine: Engine, guard: RuledGuard, caller: Caller, target: Target) -> None:
+        super().__init__()
         self._guard = guard
         self._caller = caller
         query = target if isinstance(target, Query) else None
@@ -60,9 +62,7 @@ class Veil(Subscription):
         """The documents that may be seen, as they were told."""
         self._followed = _MOST_FOLLOWED
         self._closed = False
-        self._ready = threading.Event()
         self._ready.set()
-        self._wake: Callable[[], None] | None = None
         self._taking = threading.Lock()
         self._other_rules = False
         self._lookout = engine.lookout(self.wake)
@@ -258,24 +258,7 @@ class Veil(Subscription):
             if not changes:
                 return found
 
-    # -- waiting and ending ---------------------------------------------------------------------
-
-    def wake(self) -> None:
-        """Have :meth:`wait` return."""
-        self._ready.set()
-        wake = self._wake
-        if wake is not None:
-            wake()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until there may be something."""
-        return self.closed or self._ready.wait(timeout)
-
-    def call_when_ready(self, wake: Callable[[], None] | None) -> None:
-        """Call ``wake`` when there may be something; once now, if so."""
-        self._wake = wake
-        if wake is not None and (self._ready.is_set() or self.closed):
-            wake()
+    # -- ending ---------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Listen no more."""
