@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
@@ -31,6 +30,7 @@ from dynafile.documents.served.answers import json_answer, problem_answer
 from dynafile.documents.served.audience import Audience
 from dynafile.documents.served.desk import Desk
 from dynafile.documents.served.guard import ANYBODY, Caller, Guard, Limits
+from dynafile.documents.served.in_threads import called_in
 from dynafile.documents.served.methods import check_method
 from dynafile.documents.served.openapi import openapi
 from dynafile.documents.served.origins import Origins
@@ -145,8 +145,7 @@ class DocumentsApplication:
         """Remove records that are over, at the start and every hour."""
         while self._accounts is not None:
             try:
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._threads, self._accounts.sweep)
+                await called_in(self._threads, self._accounts.sweep)
             except Exception:  # noqa: BLE001 - the next one may go well
                 _log.exception("records that are over could not be removed")
             await asyncio.sleep(_SWEEP)
@@ -193,8 +192,7 @@ class DocumentsApplication:
 
     async def _caller(self, request: HTTPConnection) -> Caller:
         address = request.client.host if request.client else None
-        call = partial(self._desk.guard.caller, request.headers, address)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await called_in(self._threads, self._desk.guard.caller, request.headers, address)
 
     def _public(self, request: Request, raw: str) -> Response | None:
         """Answer what anybody may ask; return None for the documents."""

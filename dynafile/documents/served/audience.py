@@ -17,6 +17,7 @@ from dynafile.documents.engine import Subscription
 from dynafile.documents.requests import Query, Target
 from dynafile.documents.served.desk import Desk
 from dynafile.documents.served.guard import Caller, Limits
+from dynafile.documents.served.in_threads import called_in
 from dynafile.documents.served.lines import Line, Member, can_share
 from dynafile.documents.served.listening import Encoded, Listening, Wakes
 from dynafile.documents.served.live_socket import LiveSocket
@@ -118,8 +119,7 @@ class Audience:
 
     async def _renew(self, caller: Caller) -> None:
         """Raise NotAuthenticated where somebody who listens would no longer be admitted."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self._desk.guard.renew, caller)
+        await called_in(self._threads, self._desk.guard.renew, caller)
 
     # -- what they are told -------------------------------------------------------------------
 

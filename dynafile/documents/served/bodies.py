@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from dynafile.documents.served.guard import Limits
+from dynafile.documents.served.in_threads import called_in
 from dynafile.documents.wire_json import read_json
 from dynafile.errors import (
     MalformedRequest,
@@ -42,8 +43,7 @@ async def json_body(request: Request, limits: Limits, threads: Executor) -> Any:
         raise MalformedRequest("the request has no body: send JSON")
     if len(data) <= _SMALL:
         return read_json(data, "the body")
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, read_json, data, "the body")
+    return await called_in(threads, read_json, data, "the body")
 
 
 async def _read(request: Request, limits: Limits) -> bytes:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from typing import Any, Final
 
 from dynafile.documents.engine import DocumentChange, Subscription
+from dynafile.documents.served.in_threads import called_in
 from dynafile.documents.served.veil import is_veiled
 from dynafile.documents.wire import event_to
 from dynafile.documents.wire_json import json_bytes
@@ -62,8 +63,7 @@ class Listening:
             if self._ready.is_set():
                 self._ready.clear()
                 if subscription.blocks:
-                    loop = asyncio.get_running_loop()
-                    found = await loop.run_in_executor(self._threads, subscription.take)
+                    found = await called_in(self._threads, subscription.take)
                 else:
                     found = subscription.take()
                 if found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -23,6 +22,7 @@ from dynafile.documents.served.bodies import json_body, refuse_body
 from dynafile.documents.served.desk import Desk
 from dynafile.documents.served.findings import FieldFound, Listing, Tree
 from dynafile.documents.served.guard import Caller, Limits
+from dynafile.documents.served.in_threads import called_in
 from dynafile.documents.served.preconditions import etag, is_known, preconditions_of
 from dynafile.documents.served.repetition import IDEMPOTENCY_KEY, once_of
 from dynafile.documents.served.sse import since_of, wants_events
@@ -78,8 +78,7 @@ class DocumentRoutes:
 
     async def _do(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call what may wait for the disk."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(call, *arguments))
+        return await called_in(self._threads, call, *arguments)
 
     # -- paths ----------------------------------------------------------------------------------
 
@@ -100,7 +99,9 @@ class DocumentRoutes:
         collection = bool(path) and not is_document(path)
         found = query_parameters(request.scope, ("limit", "after") if collection else ())
         after = check_segment(found["after"]) if "after" in found else None
-        read = await self._do(self._desk.read, caller, path, self._page(found), after)
+        read = await called_in(
+            self._threads, self._desk.read, caller, path, self._page(found), after
+        )
         if isinstance(read, Element):
             assert read.last_update is not None
             tag = etag(read.last_update)

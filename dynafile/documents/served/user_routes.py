@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Final
@@ -15,6 +14,7 @@ from dynafile.documents.served.addresses import query_parameters
 from dynafile.documents.served.answers import SAFE, json_answer
 from dynafile.documents.served.bodies import json_body, refuse_body
 from dynafile.documents.served.guard import Caller, Limits
+from dynafile.documents.served.in_threads import called_in
 from dynafile.documents.served.methods import check_method
 from dynafile.documents.served.rates import counted_address
 from dynafile.documents.wire_members import members, required
@@ -57,7 +57,7 @@ class UserRoutes:
         if name == "user":
             check_method(request, "GET", "HEAD")
             refuse_body(request)
-            return await _done(self._threads, self._user, caller)
+            return await called_in(self._threads, self._user, caller)
         if name not in self._posts:
             raise AddressNotFound(
                 f"there is nothing at {USERS}/{name[:80]}: there are user, {', '.join(self._posts)}"
@@ -70,7 +70,7 @@ class UserRoutes:
         address = counted_address(request.client.host if request.client else None)
         threads = self._hashing if "password" in names else self._threads
         given = (body[each] for each in names)
-        return await _done(threads, call, caller, address, *given)
+        return await called_in(threads, call, caller, address, *given)
 
     # -- in threads -----------------------------------------------------------------------------
 
@@ -112,10 +112,6 @@ class UserRoutes:
 
     def _opened(self, user: User, status: int = 200) -> Response:
         return _tokens(user, self._accounts.sessions.open(user), status)
-
-
-async def _done(threads: Executor, call: Callable[..., Response], *arguments: Any) -> Response:
-    return await asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
 
 
 def _tokens(user: User, pair: TokenPair, status: int = 200) -> Response:
