@@ -7,6 +7,7 @@ text with dots, ``address.city``; a name that has a dot itself is put in backtic
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 from dynafile.errors import InvalidDocumentPath, InvalidDocumentPathType
@@ -19,6 +20,7 @@ __all__ = [
     "check_path",
     "check_segment",
     "field_text",
+    "fields_named",
     "is_document",
     "parse_field",
     "path_text",
@@ -96,6 +98,16 @@ def check_path(path: Any) -> Path:
 def is_document(path: Path) -> bool:
     """Say whether a path is a document's by its length; others are collections, or the root."""
     return bool(path) and len(path) % 2 == 0
+
+
+def fields_named(path: Path) -> Iterator[tuple[Path, FieldPath]]:
+    """Yield the documents that a path may lead into, each with the field that it names then.
+
+    >>> list(fields_named(("users", "ann", "address", "city")))
+    [(('users', 'ann'), ('address', 'city'))]
+    """
+    for length in range(2, len(path), 2):
+        yield path[:length], path[length:]
 
 
 def path_text(path: Path) -> str:

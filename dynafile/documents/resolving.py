@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from dynafile.documents.filters import MISSING, value_at
 from dynafile.documents.layout import DATA, Item, document_key
-from dynafile.documents.paths import FieldPath, Path
+from dynafile.documents.paths import FieldPath, Path, fields_named
 from dynafile.documents.values import decode
 from dynafile.errors import CorruptFile
 
@@ -40,10 +40,10 @@ def field_in(get: Callable[..., Item | None], path: Path) -> Field | None:
 
     It is a field where a document on the way has one of the name that follows.
     """
-    for length in range(2, len(path), 2):
-        item = get(key=document_key(path[:length]))
-        if item is not None and path[length] in contents(item):
-            return Field(path[:length], path[length:])
+    for document, field in fields_named(path):
+        item = get(key=document_key(document))
+        if item is not None and field[0] in contents(item):
+            return Field(document, field)
     return None
 
 

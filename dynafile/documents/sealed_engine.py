@@ -24,6 +24,7 @@ from dynafile.documents.paths import (
     FieldPath,
     Path,
     field_text,
+    fields_named,
     is_document,
     parse_field,
     path_text,
@@ -51,7 +52,7 @@ class SealedEngine(Engine):
 
     def get(self, path: Path) -> Any:
         """Return what is at a path, opened; see :meth:`Engine.get`."""
-        for document, field in _splits(path):
+        for document, field in fields_named(path):
             if self._sealer.covers(document, field):
                 found = self._inner.run(Query(path=document))
                 if found and field[0] in found[0].value:
@@ -186,7 +187,7 @@ class SealedEngine(Engine):
         """Refuse a change of a field by its own path, which may be that of a collection too."""
         if change.kind == "delete":
             return
-        for document, field in _splits(change.path):
+        for document, field in fields_named(change.path):
             if self._sealer.covers(document, field):
                 raise InvalidDocumentArgument(
                     f"{field_text(field)} of {path_text(document)} is sealed: write it by "
@@ -198,7 +199,7 @@ class SealedEngine(Engine):
         path = change.path if change.key is None else (*change.path, change.key)
         if not isinstance(value, dict):
             return value
-        for document, field in _splits(path):
+        for document, field in fields_named(path):
             if self._sealer.covers(document, field):
                 whole = value
                 for name in reversed(field):
@@ -294,8 +295,3 @@ class _Opening(Subscription):
     def closed(self) -> bool:
         """Whether it was closed, or its database was."""
         return self._inner.closed
-
-
-def _splits(path: Path) -> list[tuple[Path, FieldPath]]:
-    """Return the documents that a path may lead into, each with the field that it names then."""
-    return [(path[:length], path[length:]) for length in range(2, len(path), 2)]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dynafile.documents.engine import Element, Engine, Plan, Subscription
 from dynafile.documents.filters import MISSING, value_at
-from dynafile.documents.paths import FieldPath, Path, is_document, path_text
+from dynafile.documents.paths import FieldPath, Path, fields_named, is_document, path_text
 from dynafile.documents.requests import Aggregate, Change, Cursor, Query, Target
 from dynafile.documents.served.findings import FieldFound, Listing, Tree
 from dynafile.documents.served.guard import Action, Caller, Guard
@@ -72,10 +72,10 @@ class Desk:
 
     def _field(self, path: Path) -> FieldFound | None:
         """Return the field at a path, if a document above has one of that name."""
-        for length in range(2, len(path), 2):
-            found = self.engine.run(Query(path=path[:length]))
-            if found and path[length] in found[0].value:
-                value = value_at(found[0].value, path[length:])
+        for document, field in fields_named(path):
+            found = self.engine.run(Query(path=document))
+            if found and field[0] in found[0].value:
+                value = value_at(found[0].value, field)
                 if value is MISSING:
                     at = path_text(path)
                     raise DocumentNotFound(f"there is no field {at}", path=at, resource=at)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from dynafile.documents.checking import check_change
 from dynafile.documents.engine import Engine, Touched, Unit
-from dynafile.documents.paths import Path, is_document
+from dynafile.documents.paths import Path, fields_named, is_document
 from dynafile.documents.requests import Change, Query
 from dynafile.documents.served.guard import Action, Caller
 from dynafile.documents.served.ruled_guard import RuledGuard
@@ -212,10 +212,10 @@ class _Asked:
 
     def _owner(self, path: Path) -> Path | None:
         """Return the document that a path leads into, if it had a field of the name."""
-        for length in range(2, len(path), 2):
-            found = self._before(path[:length])
-            if found is not None and path[length] in found:
-                return path[:length]
+        for document, field in fields_named(path):
+            found = self._before(document)
+            if found is not None and field[0] in found:
+                return document
         return None
 
     def _in(self, collection: Path, limit: int | None = None) -> list[Path]:

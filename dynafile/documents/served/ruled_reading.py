@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from dynafile.documents.engine import Element, Engine
 from dynafile.documents.filters import MISSING, value_at
-from dynafile.documents.paths import Path, is_document, path_text
+from dynafile.documents.paths import Path, fields_named, is_document, path_text
 from dynafile.documents.requests import Query
 from dynafile.documents.served.guard import Action, Caller
 from dynafile.documents.served.ruled_guard import RuledGuard
@@ -61,9 +61,9 @@ class RuledReading:
 
     def owner(self, caller: Caller, path: Path) -> Owner | None:
         """Return the document that a path leads into, if it has a field of the name."""
-        for length in range(2, len(path), 2):
-            found = self._at(path[:length])
-            if found is not None and path[length] in found.value:
+        for document, field in fields_named(path):
+            found = self._at(document)
+            if found is not None and field[0] in found.value:
                 return Owner(found, self._sees(caller, "get", found))
         return None
 
