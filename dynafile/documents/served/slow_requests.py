@@ -119,7 +119,7 @@ class TimelyProtocol(H11Protocol):
 
     server_state: TimelyState
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         """Wait for a head."""
         super().connection_made(transport)
         self.server_state.wait_for(self)
