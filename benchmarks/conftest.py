@@ -28,6 +28,16 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 _SAMPLE: Final = 20
 
 
+APART: Final = (
+    ("--old-python", "dynafile-0.1.3", "dynafile 0.1.3"),
+    ("--kybra-python", "kybra-simple-db", "Kybra Simple DB"),
+    ("--kydb-python", "kydb", "KYDB 1.1.0"),
+    ("--montybase-python", "montybase", "Montybase 0.1.6"),
+    ("--montydb-python", "montydb", "montydb 2.5.6"),
+)
+"""Who is measured in an environment of their own: the option that names it, and where it is."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dynafile")
     group.addoption(
@@ -41,31 +51,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where 2 GB of data go while it runs; on a disk, or syncs would cost nothing "
         "(default: .benchmarks in the project)",
     )
-    group.addoption(
-        "--old-python",
-        default=ROOT / ".benchmarks" / "dynafile-0.1.3" / "bin" / "python",
-        help="Python of an environment with dynafile 0.1.3",
-    )
-    group.addoption(
-        "--kybra-python",
-        default=ROOT / ".benchmarks" / "kybra-simple-db" / "bin" / "python",
-        help="Python of an environment with Kybra Simple DB",
-    )
-    group.addoption(
-        "--kydb-python",
-        default=ROOT / ".benchmarks" / "kydb" / "bin" / "python",
-        help="Python of an environment with KYDB 1.1.0",
-    )
-    group.addoption(
-        "--montybase-python",
-        default=ROOT / ".benchmarks" / "montybase" / "bin" / "python",
-        help="Python of an environment with Montybase 0.1.6",
-    )
-    group.addoption(
-        "--montydb-python",
-        default=ROOT / ".benchmarks" / "montydb" / "bin" / "python",
-        help="Python of an environment with montydb 2.5.6",
-    )
+    for option, folder, product in APART:
+        group.addoption(
+            option,
+            default=ROOT / ".benchmarks" / folder / "bin" / "python",
+            help=f"Python of an environment with {product}",
+        )
 
 
 def pytest_benchmark_update_machine_info(

@@ -79,13 +79,9 @@ class ConditionReader(ClauseReader):
     keywords: ClassVar[frozenset[str]] = frozenset(
         {"AND", "OR", "NOT", "IN", "BETWEEN", "TRUE", "FALSE", "NULL"}
     )
-    tests: ClassVar[dict[str, int]] = {
+    tests: ClassVar[dict[str, int]] = ClauseReader.tests | {
         "attribute_exists": 1,
         "attribute_not_exists": 1,
-        "attribute_type": 2,
-        "begins_with": 2,
-        "contains": 2,
-        "size": 1,
     }
 
     def __init__(self, text: str, tokens: Sequence[Token]) -> None:
