@@ -20,6 +20,7 @@ from dynafile.documents import (
 from dynafile.documents.requests import Query
 from dynafile.documents.sealing import Field, KeyPair, Recipients, Sealer, SealingKey
 from dynafile.errors import (
+    InvalidDocument,
     InvalidDocumentArgument,
     InvalidDocumentArgumentType,
     InvalidSealing,
@@ -164,7 +165,7 @@ def test_what_would_be_sent_plain_is_refused(db: Montybase) -> None:
         (lambda: doc(db, "users", "ann").update({"ssn.x": "secret"}), InvalidSealing),
         (lambda: doc(db, "users", "ann").set({"address": "secret"}), InvalidSealing),
         (lambda: users.update({"ssn": "secret"}), InvalidDocumentArgument),
-        (lambda: users.add(5), Exception),
+        (lambda: users.add(5), InvalidDocument),
     ):  # fmt: skip
         with pytest.raises(error):
             change()
